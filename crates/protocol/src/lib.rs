@@ -8,6 +8,7 @@ pub mod revision;
 pub mod envelope;
 pub mod error;
 pub mod method;
+pub mod request;
 
 pub mod capabilities;
 pub mod completion;
