@@ -6,12 +6,12 @@
 //! "Request Metadata"). Header *names* are compared without regard to case; those here are
 //! lowercase, as HTTP/2 wants them. Header *values* are case-sensitive.
 
+mod mirror;
 mod param;
 mod value;
 
-pub use param::{
-    Mismatch, ParamHeader, ParamKind, XMcpHeaderError, XMcpHeaderReason, matches, param_headers,
-};
+pub use mirror::{Mismatch, matches};
+pub use param::{ParamHeader, ParamKind, XMcpHeaderError, XMcpHeaderReason, param_headers};
 pub use value::{HeaderValueError, decode_value, encode_value, is_tchar_token};
 
 /// The revision that a request speaks, since 2025-06-18.
