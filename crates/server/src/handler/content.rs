@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
-use wharf_protocol::content::{ContentBlock, EmbeddedResource, ResourceContents, ResourceLink, Role, TextContent};
+use wharf_protocol::content::{ContentBlock, EmbeddedResource, ResourceLink, Role, TextContent};
+use wharf_protocol::resources::ResourceContents;
 
 use crate::error::{Error, Result};
 

@@ -27,7 +27,12 @@ const MAX_REASON: usize = 400;
 /// # Errors
 /// [`CallError::Arguments`]: the path of the field and the reason, safe to show.
 pub fn tool_arguments<A: DeserializeOwned>(arguments: &RawValue) -> Result<A, CallError> {
-    serde_json::from_str(arguments.get()).or_else(|error| read_again(arguments.get(), &error))
+    let json = arguments.get();
+    // A struct would also be read from an array, by position.
+    if !json.trim_start().starts_with('{') {
+        return Err(CallError::Arguments("invalid arguments: expected an object".to_owned()));
+    }
+    serde_json::from_str(json).or_else(|error| read_again(json, &error))
 }
 
 #[cold]
@@ -35,9 +40,6 @@ fn read_again<A: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Res
     let Ok(mut value) = serde_json::from_str::<Value>(json) else {
         return Err(CallError::Arguments(format!("invalid arguments: {}", reason(first))));
     };
-    if !value.is_object() {
-        return Err(CallError::Arguments("invalid arguments: expected an object".to_owned()));
-    }
     whole_floats_to_integers(&mut value);
     serde_path_to_error::deserialize(&value).map_err(|error| {
         let path = error.path().to_string();
@@ -72,6 +74,16 @@ fn whole_floats_to_integers(value: &mut Value) {
         _ => {}
     }
 }
+
+/// The arguments of a tool that takes none.
+///
+/// ```
+/// use wharf_server::{Context, NoArguments, Tool};
+///
+/// let tool = Tool::new("now").handler(|_: NoArguments, _: Context| async { "noon" });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
+pub struct NoArguments {}
 
 /// Something the server was given with `Server::state`, shared by all handlers.
 ///

@@ -94,11 +94,7 @@ impl CallError {
             Self::Arguments(message) => message,
             Self::Output(_) => "internal error: the tool's output did not fit its schema".to_owned(),
         };
-        Ok(CallToolResult {
-            content: vec![wharf_protocol::content::ContentBlock::text(text)],
-            is_error: Some(true),
-            ..CallToolResult::default()
-        })
+        Ok(CallToolResult::error(text))
     }
 }
 
@@ -120,9 +116,7 @@ impl fmt::Display for CallError {
 
 /// The arguments of a call that sent none: `{}`.
 pub fn no_arguments() -> &'static RawValue {
-    static EMPTY: std::sync::LazyLock<Box<RawValue>> =
-        std::sync::LazyLock::new(|| RawValue::from_string("{}".to_owned()).unwrap_or_default());
-    &EMPTY
+    serde_json::from_str("{}").unwrap_or(RawValue::NULL)
 }
 
 #[cfg(test)]

@@ -10,12 +10,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use wharf_protocol::content::{
-    BlobResourceContents, ContentBlock, EmbeddedResource, ResourceContents, ResourceLink, Role,
-    TextContent, TextResourceContents,
-};
+use wharf_protocol::content::{ContentBlock, EmbeddedResource, ResourceLink, Role, TextContent};
 use wharf_protocol::prompts::{GetPromptResult, PromptMessage};
-use wharf_protocol::resources::ReadResourceResult;
+use wharf_protocol::resources::{
+    BlobResourceContents, ReadResourceResult, ResourceContents, TextResourceContents,
+};
 use wharf_protocol::tools::CallToolResult;
 
 pub use super::content::{Audio, Image, IntoContent, Json, Message};

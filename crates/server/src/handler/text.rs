@@ -45,7 +45,7 @@ impl<T: DeserializeOwned> FromText for T {
     }
 
     fn choices() -> Vec<String> {
-        let mut found: &[&str] = &[];
+        let mut found: &'static [&'static str] = &[];
         // The probe never gives a value, so the result is always an error of no interest.
         let _ = T::deserialize(Probe(&mut found));
         found
@@ -117,8 +117,8 @@ impl de::Error for TextError {
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'t>(pub(crate) &'t str);
 
-impl Text<'_> {
-    fn json<T>(self, read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::StrRead<'_>>) -> serde_json::Result<T>) -> Result<T, TextError> {
+impl<'t> Text<'t> {
+    fn json<T>(self, read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::StrRead<'t>>) -> serde_json::Result<T>) -> Result<T, TextError> {
         let mut json = serde_json::Deserializer::from_str(self.0);
         read(&mut json).and_then(|value| json.end().map(|()| value)).map_err(de::Error::custom)
     }
@@ -135,7 +135,7 @@ macro_rules! parsed {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Text<'_> {
+impl<'de> Deserializer<'de> for Text<'de> {
     type Error = TextError;
 
     parsed! {
@@ -163,15 +163,15 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TextError> {
-        visitor.visit_str(self.0)
+        visitor.visit_borrowed_str(self.0)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TextError> {
-        visitor.visit_bytes(self.0.as_bytes())
+        visitor.visit_borrowed_bytes(self.0.as_bytes())
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TextError> {
-        visitor.visit_bytes(self.0.as_bytes())
+        visitor.visit_borrowed_bytes(self.0.as_bytes())
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TextError> {
@@ -225,7 +225,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
     serde::forward_to_deserialize_any! { str string identifier ignored_any }
 }
 
-impl<'de> IntoDeserializer<'de, TextError> for Text<'_> {
+impl<'de> IntoDeserializer<'de, TextError> for Text<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
