@@ -83,3 +83,13 @@ pub struct ElicitResult {
     #[serde(rename = "_meta")]
     pub meta: Option<Meta>,
 }
+
+impl ElicitResult {
+    /// Brings the answer back to the schema that was asked with. Before 2025-11-25 a client can
+    /// offer one choice only where several may be made; its answer becomes a list of one.
+    pub fn fit(&mut self, requested_schema: &Value) {
+        if let Some(content) = &mut self.content {
+            crate::projection::fit_answer(content, requested_schema);
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub mod capabilities;
 pub mod completion;
 pub mod content;
 pub mod elicitation;
+pub mod input;
 pub mod lifecycle;
 pub mod logging;
 pub mod meta;
@@ -46,10 +47,12 @@ pub use content::{
     Implementation, ResourceLink, Role, TextContent,
 };
 pub use elicitation::{ElicitAction, ElicitParams, ElicitResult};
+pub use input::{InputRequest, InputRequiredResult, InputResponse};
 pub use lifecycle::{DiscoverResult, InitializeParams, InitializeResult};
 pub use logging::{LoggingLevel, LoggingMessage};
 pub use meta::{EmptyResult, Meta};
 pub use progress::{Progress, ProgressToken};
+pub use projection::{At, CacheHint, CacheScope, ResultFrame, ResultType, at, write_result};
 pub use prompts::{GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage};
 pub use resources::{
     BlobResourceContents, ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult,
