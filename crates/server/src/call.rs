@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use wharf_protocol::envelope::{EnvelopeError, Id, IdBuf, Message};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::method::Method;
-use wharf_protocol::projection::{ResultFrame, WriteResult, write_result};
+use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
 
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
@@ -192,7 +192,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// A response with a result.
-    pub(crate) fn result<T: WriteResult + ?Sized>(
+    pub(crate) fn result<T: ProjectMembers + ?Sized>(
         id: &str,
         result: &T,
         frame: &ResultFrame<'_>,

@@ -24,8 +24,8 @@ use wharf_protocol::sampling::CreateMessageResult;
 
 use crate::ask::elicit::Elicit;
 use crate::ask::once::Claim;
-use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, InputRequest, Sample};
-use crate::call::{Outlet, notification, request};
+use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample};
+use crate::call::{Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -210,7 +210,7 @@ impl Context {
     /// Reads a resource of this server on behalf of the same caller.
     pub async fn read_resource(&self, uri: &str) -> Result<ReadResourceResult> {
         let catalog = self.exchange.core.catalog.load();
-        catalog.read(self, uri).await
+        catalog.read_resource(self, uri).await
     }
 
     /// Tells every client that is subscribed to the resource that it changed. Never waits.
@@ -398,7 +398,7 @@ impl Context {
         key: Option<String>,
         ask: Ask,
     ) -> Result<T, AskError> {
-        let missing = ask.needs().iter().find(|needed| !needed.is_in(self.capabilities()));
+        let missing = ask::needs(&ask).iter().find(|needed| !needed.is_in(self.capabilities()));
         if let Some(missing) = missing {
             let _ = self.exchange.missing.set(*missing);
             return Err(AskError::missing(*missing));
@@ -406,9 +406,7 @@ impl Context {
         match (&self.exchange.asks, &self.exchange.caller) {
             (Asks::Live, Caller::Session(session)) => self.ask_live(session, &ask).await,
             (Asks::Rounds(rounds), _) => {
-                let params = ask.params(self.exchange.revision).map_err(AskError::schema)?;
-                let request = || InputRequest { method: ask.method().as_str(), params };
-                let Some(raw) = rounds.answer_or_open(key, ask.kind(), request) else {
+                let Some(raw) = rounds.answer_or_open(key, ask::kind(&ask), ask) else {
                     return pending().await;
                 };
                 match ask::read_answer(&raw) {
@@ -429,9 +427,8 @@ impl Context {
         ask: &Ask,
     ) -> Result<T, AskError> {
         let exchange = self.exchange();
-        let params = ask.params(exchange.revision).map_err(AskError::schema)?;
         let mut open = session.open_ask();
-        let message = request(&open.id, ask.method(), &params);
+        let message = ask::live(ask, &open.id, exchange.revision);
         let outlet = exchange.outlet.as_ref().ok_or_else(AskError::unavailable)?;
         outlet.send(message).await.map_err(|_| AskError::closed())?;
         let limit = exchange.core.limits.ask_timeout;

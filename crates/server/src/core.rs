@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use wharf_protocol::capabilities::{
-    LoggingCapability, PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
+    PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
 };
 use wharf_protocol::content::Implementation;
 use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
@@ -20,6 +20,7 @@ use crate::catalog::CatalogHandle;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
 use crate::principal::Principal;
+use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
 
 /// How long clients may keep what they read, and who may share it (spec 2026-07-28,
@@ -56,7 +57,6 @@ impl States {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) info: Implementation,
     pub(crate) instructions: Option<String>,
@@ -72,6 +72,7 @@ pub(crate) struct Core {
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
     stopping: watch::Sender<bool>,
+    stops: Mutex<Vec<Stop>>,
     server_info: Box<RawValue>,
 }
 
@@ -99,18 +100,14 @@ impl Core {
             sessions: Sessions::default(),
             listens: Listens::default(),
             stopping: watch::Sender::new(false),
+            stops: Mutex::default(),
             server_info,
         }
     }
 
     /// What every result of a revision carries besides its own members.
     pub(crate) fn frame(&self, revision: Revision, cache: Option<CacheHint>) -> ResultFrame<'_> {
-        ResultFrame {
-            revision,
-            server_info: Some(&self.server_info),
-            cache,
-            ..ResultFrame::new(revision)
-        }
+        ResultFrame::new(revision).server_info(Some(&self.server_info)).cache(cache)
     }
 
     /// What the server offers at this moment.
@@ -122,10 +119,22 @@ impl Core {
             resources: (has.resources || also.resources)
                 .then_some(ResourcesCapability { list_changed: true, subscribe: true }),
             prompts: (has.prompts || also.prompts).then_some(PromptsCapability { list_changed: true }),
-            logging: Some(LoggingCapability::default()),
-            completions: (has.resources || has.prompts).then(Default::default),
+            logging: true,
+            completions: has.resources || has.prompts,
             ..ServerCapabilities::default()
         }
+    }
+
+    pub(crate) fn set_stops(&self, stops: Vec<Stop>) {
+        *self.stops.lock().unwrap_or_else(PoisonError::into_inner) = stops;
+    }
+
+    /// Stops, and puts away what was made at the start. Does so once.
+    pub(crate) async fn shut_down(&self) {
+        self.stop();
+        self.sessions.clear();
+        let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
+        run_stops(stops).await;
     }
 
     /// Tells everything that waits that the server stops.
@@ -154,7 +163,6 @@ pub(crate) struct Listens {
 }
 
 /// A place among the open streams of notices; given back when dropped.
-#[derive(Debug)]
 pub(crate) struct Listening {
     core: Arc<Core>,
     principal: Option<Arc<Principal>>,

@@ -174,8 +174,10 @@ impl State {
         notices.extend(lists.resources.then_some(Notice::ResourcesChanged));
         notices.extend(lists.prompts.then_some(Notice::PromptsChanged));
         if self.unread_resources > 0 {
-            let updated = self.resources.iter_mut().filter(|(_, unread)| std::mem::take(*unread));
-            notices.extend(updated.map(|(uri, _)| Notice::Updated(Arc::clone(uri))));
+            let updated = self.resources.iter_mut().filter_map(|(uri, unread)| {
+                std::mem::take(unread).then(|| Notice::Updated(Arc::clone(uri)))
+            });
+            notices.extend(updated);
             self.unread_resources = 0;
         }
         notices

@@ -19,7 +19,7 @@ use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 
 pub use request::{Elicitation, Sample};
-pub(crate) use request::{Ask, InputRequest};
+pub(crate) use request::{Ask, kind, live, needs};
 
 use self::rounds::Rounds;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use indexmap::IndexMap;
 use serde_json::value::RawValue;
+use wharf_protocol::input::InputRequest;
 
 use super::journal::Journal;
-use super::request::InputRequest;
 use crate::session::random_id;
 
 /// The rounds of one call: what the journal knows, and what this run asks for.
@@ -22,7 +22,7 @@ pub(crate) struct Rounds {
 #[derive(Debug, Default)]
 struct State {
     journal: Journal,
-    open: BTreeMap<String, InputRequest>,
+    open: IndexMap<String, InputRequest>,
     unnamed: BTreeMap<&'static str, u32>,
     running_steps: usize,
     invalid: Option<String>,
@@ -32,17 +32,9 @@ struct State {
 #[derive(Debug)]
 pub(crate) enum Suspension {
     /// It waits for these answers; the journal is what to seal.
-    Asks(BTreeMap<String, InputRequest>, Box<Journal>),
+    Asks(IndexMap<String, InputRequest>, Box<Journal>),
     /// An answer that it waits for is malformed.
     Invalid(String),
-}
-
-/// The wire form of a suspension.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct InputRequired {
-    pub(crate) input_requests: BTreeMap<String, InputRequest>,
-    pub(crate) request_state: String,
 }
 
 fn fresh_journal() -> Journal {
@@ -83,7 +75,7 @@ impl Rounds {
         &self,
         key: Option<String>,
         kind: &'static str,
-        request: impl FnOnce() -> InputRequest,
+        request: InputRequest,
     ) -> Option<Box<RawValue>> {
         self.with(|state| {
             let key = key.unwrap_or_else(|| {
@@ -94,7 +86,7 @@ impl Rounds {
             if let Some(answer) = state.journal.answers.get(&key) {
                 return Some(answer.clone());
             }
-            state.open.insert(key, request());
+            state.open.insert(key, request);
             None
         })
     }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wharf_protocol::content::Icon;
+use wharf_protocol::headers::ParamHeader;
 use wharf_protocol::tools::{self as protocol, CallToolResult, ToolAnnotations};
 
 use super::schema::{self, SchemaLimits, Validator};
@@ -278,7 +279,9 @@ impl Tool {
             }
         };
         definition.output_schema = output_schema;
-        Ok(ToolEntry { definition, handler, arguments, results, timeout })
+        let param_headers = wharf_protocol::headers::param_headers(&definition.input_schema)
+            .map_err(Error::invalid_definition)?;
+        Ok(ToolEntry { definition, handler, arguments, results, timeout, param_headers })
     }
 }
 
@@ -295,6 +298,7 @@ pub struct ToolEntry {
     arguments: Option<Validator>,
     results: Option<Validator>,
     timeout: Option<Duration>,
+    param_headers: Vec<ParamHeader>,
 }
 
 impl ToolEntry {
@@ -306,6 +310,11 @@ impl ToolEntry {
     /// How long one call may run, if the tool says so.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// The HTTP headers that mirror arguments.
+    pub(crate) fn param_headers(&self) -> &[ParamHeader] {
+        &self.param_headers
     }
 
     /// Calls the tool: checks the arguments, runs the handler, checks the result.

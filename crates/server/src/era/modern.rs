@@ -10,13 +10,14 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::headers;
+use wharf_protocol::input::InputRequiredResult;
 use wharf_protocol::logging::LoggingLevel;
 use wharf_protocol::request::RequestMeta;
 use wharf_protocol::revision::Revision;
 
 use super::Refusal;
 use crate::ask::journal::Binding;
-use crate::ask::rounds::{InputRequired, Rounds, Suspension};
+use crate::ask::rounds::{Rounds, Suspension};
 use crate::call::Incoming;
 use crate::context::Caller;
 use crate::core::Core;
@@ -252,7 +253,7 @@ pub(crate) fn suspend(
     principal: Option<&Principal>,
     subject: Subject<'_>,
     suspension: Suspension,
-) -> Result<InputRequired, Refusal> {
+) -> Result<InputRequiredResult, Refusal> {
     let (input_requests, mut journal) = match suspension {
         Suspension::Asks(requests, journal) => (requests, journal),
         Suspension::Invalid(why) => return Err(Refusal::malformed(why)),
@@ -267,7 +268,7 @@ pub(crate) fn suspend(
         let message = "this call remembers more between its rounds than the server allows";
         Refusal::from(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message))
     })?;
-    Ok(InputRequired { input_requests, request_state })
+    Ok(InputRequiredResult { input_requests, request_state: Some(request_state), meta: None })
 }
 
 /// Seconds since 1970.

@@ -8,7 +8,7 @@ mod answer;
 mod guard;
 mod listen;
 mod read;
-mod serve;
+pub(crate) mod serve;
 mod stream;
 mod watch;
 
@@ -25,12 +25,11 @@ use wharf_protocol::headers;
 use wharf_protocol::revision::Revision;
 
 pub use self::guard::Unauthorized;
-pub(crate) use self::serve::serve;
 pub use self::serve::HttpServer;
 pub use self::stream::Body;
 
 use self::answer::{failure, json, with_header};
-use self::guard::{Guard, Permit};
+use self::guard::Guard;
 use self::read::BodyError;
 use crate::call::{Frame, Parsed};
 use crate::core::Core;

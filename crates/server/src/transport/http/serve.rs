@@ -1,5 +1,6 @@
 //! Our own listener, for servers that are not part of a larger application.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +25,6 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 
 /// A server that listens and is about to serve; see [`Server::bind`](crate::Server::bind).
-#[derive(Debug)]
 pub struct HttpServer {
     listener: TcpListener,
     core: Arc<Core>,
@@ -32,7 +32,7 @@ pub struct HttpServer {
 }
 
 /// Opens the listener; nothing is answered yet.
-pub(crate) async fn serve(
+pub(crate) async fn bind(
     core: Arc<Core>,
     options: HttpOptions,
     address: &str,
@@ -49,6 +49,12 @@ pub(crate) async fn serve(
         )));
     }
     Ok(HttpServer { listener, core, options })
+}
+
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer").field("listener", &self.listener).finish_non_exhaustive()
+    }
 }
 
 impl HttpServer {
@@ -107,7 +113,7 @@ impl HttpServer {
         }
         connections.shutdown().await;
         sweeper.abort();
-        self.core.sessions.clear();
+        self.core.shut_down().await;
         Ok(())
     }
 }

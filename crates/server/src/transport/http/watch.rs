@@ -64,7 +64,7 @@ impl Notes {
     fn check(&self, limits: &Limits) -> Result<Duration, &'static str> {
         let now = self.now();
         let mut next = Duration::from_secs(3600);
-        let mut left = |since: u64, limit: Duration, why| {
+        let mut left = |since: u64, limit: Duration, why| -> Result<(), &'static str> {
             if since == 0 {
                 return Ok(());
             }
