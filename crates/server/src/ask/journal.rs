@@ -83,7 +83,10 @@ pub(crate) struct JournalTooLarge {
 impl fmt::Display for JournalTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bytes, limit } = self;
-        write!(f, "the answers and steps of this call take {bytes} bytes of state, more than {limit}")
+        write!(
+            f,
+            "the answers and steps of this call take {bytes} bytes of state, more than {limit}"
+        )
     }
 }
 

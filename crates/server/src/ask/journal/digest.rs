@@ -11,7 +11,11 @@ const MAX_DEPTH: usize = 128;
 ///
 /// Not RFC 8785: nobody else computes it.
 pub(crate) fn arguments_digest(json: &str) -> [u8; 32] {
-    let mut canonical = Canonical { text: json, at: 0, out: Vec::with_capacity(json.len() + 1) };
+    let mut canonical = Canonical {
+        text: json,
+        at: 0,
+        out: Vec::with_capacity(json.len() + 1),
+    };
     let written = canonical.value(0);
     canonical.space();
     let out = if written.is_some() && canonical.at == json.len() {
@@ -140,10 +144,14 @@ impl Canonical<'_> {
 
     fn scalar(&mut self) -> Option<()> {
         let begin = self.at;
-        while self.peek().is_some_and(|byte| !b",:]}[{\" \t\n\r".contains(&byte)) {
+        while self
+            .peek()
+            .is_some_and(|byte| !b",:]}[{\" \t\n\r".contains(&byte))
+        {
             self.at += 1;
         }
-        self.out.extend_from_slice(self.text.as_bytes().get(begin..self.at)?);
+        self.out
+            .extend_from_slice(self.text.as_bytes().get(begin..self.at)?);
         (self.at > begin).then_some(())
     }
 }
@@ -155,30 +163,84 @@ mod tests {
     #[test]
     fn however_it_is_written() {
         for (one, other) in [
-            (r#"{"a":1,"b":[true,null]}"#, "\n{ \"b\" : [ true ,\tnull ] , \"a\" : 1 }\r\n"),
-            (r#"{"x":{"b":{"d":1,"c":2},"a":""}}"#, r#"{"x":{"a":"","b":{"c":2,"d":1}}}"#),
+            (
+                r#"{"a":1,"b":[true,null]}"#,
+                "\n{ \"b\" : [ true ,\tnull ] , \"a\" : 1 }\r\n",
+            ),
+            (
+                r#"{"x":{"b":{"d":1,"c":2},"a":""}}"#,
+                r#"{"x":{"a":"","b":{"c":2,"d":1}}}"#,
+            ),
             (r#"[{"b":1,"a":2},{}]"#, r#"[{"a":2,"b":1},{ }]"#),
-            (r#"{"é":"\"","ab":"/"}"#, r#"{"\u0061b":"\/","\u00E9":"\u0022"}"#),
+            (
+                r#"{"é":"\"","ab":"/"}"#,
+                r#"{"\u0061b":"\/","\u00E9":"\u0022"}"#,
+            ),
             (r#"{"":[[],[ ]],"a,b":"}"}"#, r#"{"a,b":"}","":[[ ],[]]}"#),
         ] {
-            assert_eq!(arguments_digest(one), arguments_digest(other), "{one} and {other}");
+            assert_eq!(
+                arguments_digest(one),
+                arguments_digest(other),
+                "{one} and {other}"
+            );
         }
     }
 
     #[test]
     fn whatever_is_different() {
         let texts = [
-            "{}", "[]", "null", "\"null\"", "true", "0", "1", "1.0", "1e0", "-1", "\"1\"", "[1]",
-            "[[1]]", "[1,2]", "[2,1]", "[12]", r#"{"a":1}"#, r#"{"a":2}"#, r#"{"b":1}"#,
-            r#"{"a":{"b":1}}"#, r#"{"a":1,"b":1}"#, r#"{"a":1,"a":2}"#, r#"{"a":2,"a":1}"#,
-            r#"{"a":[1,{"b":2}]}"#, r#"{"a":[{"b":2},1]}"#, r#"["a,b"]"#, r#"["a","b"]"#,
-            r#""\ud800""#, r#""\ud801""#, r#""\\u0041""#, r#""A""#, "9007199254740993",
-            "9007199254740992", "", "{", "{}{}", "{} x", r#"{"a" 1}"#, r#"{"a":1,}"#, "[1 2]",
-            "\"", "\"\\", "[,]", r#"{a:1}"#,
+            "{}",
+            "[]",
+            "null",
+            "\"null\"",
+            "true",
+            "0",
+            "1",
+            "1.0",
+            "1e0",
+            "-1",
+            "\"1\"",
+            "[1]",
+            "[[1]]",
+            "[1,2]",
+            "[2,1]",
+            "[12]",
+            r#"{"a":1}"#,
+            r#"{"a":2}"#,
+            r#"{"b":1}"#,
+            r#"{"a":{"b":1}}"#,
+            r#"{"a":1,"b":1}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":2,"a":1}"#,
+            r#"{"a":[1,{"b":2}]}"#,
+            r#"{"a":[{"b":2},1]}"#,
+            r#"["a,b"]"#,
+            r#"["a","b"]"#,
+            r#""\ud800""#,
+            r#""\ud801""#,
+            r#""\\u0041""#,
+            r#""A""#,
+            "9007199254740993",
+            "9007199254740992",
+            "",
+            "{",
+            "{}{}",
+            "{} x",
+            r#"{"a" 1}"#,
+            r#"{"a":1,}"#,
+            "[1 2]",
+            "\"",
+            "\"\\",
+            "[,]",
+            r#"{a:1}"#,
         ];
         for (index, one) in texts.iter().enumerate() {
             for other in &texts[index + 1..] {
-                assert_ne!(arguments_digest(one), arguments_digest(other), "{one} and {other}");
+                assert_ne!(
+                    arguments_digest(one),
+                    arguments_digest(other),
+                    "{one} and {other}"
+                );
             }
         }
     }
@@ -189,16 +251,29 @@ mod tests {
         let digest = arguments_digest(r#"{ "b": null, "a": [1.50, "\u00e9"] }"#);
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let digest = ring::digest::digest(&SHA256, "{\"a\":[1.50,\"é\"],\"b\":null,}".as_bytes());
-        let expected: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected: String = digest
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         assert_eq!(hex, expected);
     }
 
     #[test]
-    fn depth_does_not_matter() {
+    fn depth_takes_no_stack() {
         let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert_ne!(arguments_digest(&deep(128)), arguments_digest(&deep(129)));
-        assert_eq!(arguments_digest(&deep(128)), arguments_digest(&format!(" {}", deep(128))));
-        assert_ne!(arguments_digest(&deep(1_000_000)), arguments_digest(&deep(1_000_001)));
-        assert_ne!(arguments_digest(&"[".repeat(1_000_000)), arguments_digest(&"{\"a\":".repeat(200_000)));
+        assert_eq!(
+            arguments_digest(&deep(128)),
+            arguments_digest(&format!(" {}", deep(128)))
+        );
+        assert_ne!(
+            arguments_digest(&deep(1_000_000)),
+            arguments_digest(&deep(1_000_001))
+        );
+        assert_ne!(
+            arguments_digest(&"[".repeat(1_000_000)),
+            arguments_digest(&"{\"a\":".repeat(200_000))
+        );
     }
 }

@@ -47,7 +47,10 @@ impl KeyRing {
     /// # Panics
     /// If the operating system gives no random bytes.
     pub fn random() -> Self {
-        Self { current: MasterKey::new(&random::<32>()), older: Vec::new() }
+        Self {
+            current: MasterKey::new(&random::<32>()),
+            older: Vec::new(),
+        }
     }
 
     /// Keys from a shared secret: at least 32 bytes, from a random generator.
@@ -55,7 +58,10 @@ impl KeyRing {
     /// # Errors
     /// [`WeakSecret`] if it is shorter.
     pub fn from_secret(secret: &[u8]) -> Result<Self, WeakSecret> {
-        Ok(Self { current: MasterKey::from_secret(secret)?, older: Vec::new() })
+        Ok(Self {
+            current: MasterKey::from_secret(secret)?,
+            older: Vec::new(),
+        })
     }
 
     /// Adds a secret whose states are still opened, but with which none is sealed any more.
@@ -120,7 +126,11 @@ impl KeyRing {
         let (header, body) = sealed.split_at_mut_checked(HEADER).ok_or(Refused)?;
         let id = &header[1..1 + KEY_ID];
         // An unknown id takes the same way as a wrong key does: the tag will not fit.
-        let master = self.older.iter().find(|key| key.id == id).unwrap_or(&self.current);
+        let master = self
+            .older
+            .iter()
+            .find(|key| key.id == id)
+            .unwrap_or(&self.current);
         let (key, nonce, aad) = master.for_state(header, binding);
         let plain = key.open_in_place(nonce, aad, body).map_err(|_| Refused)?;
         if header[0] != VERSION || now >= expiry(header) {
@@ -132,7 +142,9 @@ impl KeyRing {
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyRing").field("older", &self.older.len()).finish_non_exhaustive()
+        f.debug_struct("KeyRing")
+            .field("older", &self.older.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,7 +162,11 @@ impl std::error::Error for WeakSecret {}
 
 impl MasterKey {
     fn from_secret(secret: &[u8]) -> Result<Self, WeakSecret> {
-        if secret.len() < 32 { Err(WeakSecret) } else { Ok(Self::new(secret)) }
+        if secret.len() < 32 {
+            Err(WeakSecret)
+        } else {
+            Ok(Self::new(secret))
+        }
     }
 
     fn new(secret: &[u8]) -> Self {
@@ -184,7 +200,12 @@ impl MasterKey {
             .expect("HKDF gives a key of 32 bytes");
         let nonce = Nonce::try_assume_unique_for_key(nonce).expect("a header ends in a nonce");
 
-        let Binding { principal, method, target, arguments_digest } = binding;
+        let Binding {
+            principal,
+            method,
+            target,
+            arguments_digest,
+        } = binding;
         let mut bound = header.to_vec();
         bound.push(u8::from(principal.is_some()));
         for part in [principal.unwrap_or_default(), method, target] {
@@ -205,7 +226,9 @@ fn expiry(header: &[u8]) -> u64 {
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // A key or a nonce that can be guessed would be worse than none: a failure must not pass.
-    SystemRandom::new().fill(&mut bytes).expect("the system's random generator works");
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the system's random generator works");
     bytes
 }
 
@@ -230,18 +253,41 @@ struct Read {
 }
 
 fn write_journal(journal: &Journal, out: &mut Vec<u8>) {
-    let Journal { id, rounds, answers, steps, asked } = journal;
+    let Journal {
+        id,
+        rounds,
+        answers,
+        steps,
+        asked,
+    } = journal;
     out.extend_from_slice(id);
     out.extend_from_slice(&rounds.to_be_bytes());
-    serde_json::to_writer(out, &Written { answers, steps, asked })
-        .expect("JSON with texts for keys is written to memory");
+    serde_json::to_writer(
+        out,
+        &Written {
+            answers,
+            steps,
+            asked,
+        },
+    )
+    .expect("JSON with texts for keys is written to memory");
 }
 
 fn read_journal(plain: &[u8]) -> Option<Journal> {
     let (id, rest) = plain.split_first_chunk()?;
     let (rounds, rest) = rest.split_first_chunk()?;
-    let Read { answers, steps, asked } = serde_json::from_slice(rest).ok()?;
-    Some(Journal { id: *id, rounds: u32::from_be_bytes(*rounds), answers, steps, asked })
+    let Read {
+        answers,
+        steps,
+        asked,
+    } = serde_json::from_slice(rest).ok()?;
+    Some(Journal {
+        id: *id,
+        rounds: u32::from_be_bytes(*rounds),
+        answers,
+        steps,
+        asked,
+    })
 }
 
 #[cfg(test)]
@@ -265,8 +311,16 @@ mod tests {
         Journal {
             id: *b"an id of sixteen",
             rounds: 3,
-            answers: [("sure".into(), raw(r#"{"action":"accept","content":{"n":1.50}}"#))].into(),
-            steps: [("exists".into(), raw("true")), ("größe".into(), raw("\"a\\nb\""))].into(),
+            answers: [(
+                "sure".into(),
+                raw(r#"{"action":"accept","content":{"n":1.50}}"#),
+            )]
+            .into(),
+            steps: [
+                ("exists".into(), raw("true")),
+                ("größe".into(), raw("\"a\\nb\"")),
+            ]
+            .into(),
             asked: ["sure".into(), "name".into()].into(),
         }
     }
@@ -281,7 +335,9 @@ mod tests {
     }
 
     fn sealed() -> String {
-        keys().seal(&journal(), &binding(), NOW + 60, LIMIT).expect("small")
+        keys()
+            .seal(&journal(), &binding(), NOW + 60, LIMIT)
+            .expect("small")
     }
 
     fn open(text: &str) -> Result<Journal, Refused> {
@@ -298,8 +354,14 @@ mod tests {
     fn what_was_sealed_is_opened() {
         let opened = open(&sealed()).expect("valid");
         assert_eq!(text_of(&opened), text_of(&journal()));
-        assert_eq!((opened.id, opened.rounds, opened.asked.len()), (*b"an id of sixteen", 3, 2));
-        assert_eq!(opened.answers["sure"].get(), r#"{"action":"accept","content":{"n":1.50}}"#);
+        assert_eq!(
+            (opened.id, opened.rounds, opened.asked.len()),
+            (*b"an id of sixteen", 3, 2)
+        );
+        assert_eq!(
+            opened.answers["sure"].get(),
+            r#"{"action":"accept","content":{"n":1.50}}"#
+        );
         // A second time too: a replay is not the seal's business.
         assert!(open(&sealed()).is_ok());
     }
@@ -308,7 +370,10 @@ mod tests {
     fn a_state_shows_nothing_and_never_looks_the_same() {
         let (one, two) = (sealed(), sealed());
         assert_ne!(one, two);
-        assert!(one.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        assert!(
+            one.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
         let bytes = URL_SAFE_NO_PAD.decode(&one).expect("base64url");
         for secret in [b"exists".as_slice(), b"accept", b"an id", b"ada", SECRET] {
             assert!(!bytes.windows(secret.len()).any(|window| window == secret));
@@ -322,7 +387,11 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(open(&URL_SAFE_NO_PAD.encode(bytes)).err(), Some(Refused), "bit {bit}");
+            assert_eq!(
+                open(&URL_SAFE_NO_PAD.encode(bytes)).err(),
+                Some(Refused),
+                "bit {bit}"
+            );
         }
         let text = sealed().into_bytes();
         for bit in 0..text.len() * 8 {
@@ -339,11 +408,23 @@ mod tests {
         let text = sealed();
         for length in 0..text.len() {
             assert_eq!(open(&text[..length]).err(), Some(Refused), "{length}");
-            assert_eq!(open(&text[length + 1..]).err(), Some(Refused), "without the first {length}");
+            assert_eq!(
+                open(&text[length + 1..]).err(),
+                Some(Refused),
+                "without the first {length}"
+            );
         }
         for more in ["A", "AA", "AAA", "AAAA", "=", "==", " ", "\n"] {
-            assert_eq!(open(&format!("{text}{more}")).err(), Some(Refused), "{more:?}");
-            assert_eq!(open(&format!("{more}{text}")).err(), Some(Refused), "{more:?}");
+            assert_eq!(
+                open(&format!("{text}{more}")).err(),
+                Some(Refused),
+                "{more:?}"
+            );
+            assert_eq!(
+                open(&format!("{more}{text}")).err(),
+                Some(Refused),
+                "{more:?}"
+            );
         }
         for other in ["", "AQ", "null", "{}", "é", "requestState"] {
             assert_eq!(open(other).err(), Some(Refused), "{other:?}");
@@ -352,28 +433,47 @@ mod tests {
 
     #[test]
     fn parts_of_two_states_put_together() {
-        let (one, two) = (URL_SAFE_NO_PAD.decode(sealed()), URL_SAFE_NO_PAD.decode(sealed()));
+        let (one, two) = (
+            URL_SAFE_NO_PAD.decode(sealed()),
+            URL_SAFE_NO_PAD.decode(sealed()),
+        );
         let (one, two) = (one.expect("base64url"), two.expect("base64url"));
         assert_eq!(one.len(), two.len());
         // Up to the salt the two are the same.
         for cut in 1 + KEY_ID + EXPIRY + 1..one.len() {
             let mixed = [&one[..cut], &two[cut..]].concat();
             if mixed != one && mixed != two {
-                assert_eq!(open(&URL_SAFE_NO_PAD.encode(mixed)).err(), Some(Refused), "{cut}");
+                assert_eq!(
+                    open(&URL_SAFE_NO_PAD.encode(mixed)).err(),
+                    Some(Refused),
+                    "{cut}"
+                );
             }
         }
     }
 
     #[test]
     fn sealed_with_another_key() {
-        let other = KeyRing::from_secret(b"another secret of 32 bytes or so!").expect("long enough");
-        assert_eq!(other.open(&sealed(), &binding(), NOW, LIMIT).err(), Some(Refused));
-        assert_eq!(keys().open(&sealed(), &binding(), NOW, LIMIT).err(), Some(Refused));
+        let other =
+            KeyRing::from_secret(b"another secret of 32 bytes or so!").expect("long enough");
+        assert_eq!(
+            other.open(&sealed(), &binding(), NOW, LIMIT).err(),
+            Some(Refused)
+        );
+        assert_eq!(
+            KeyRing::random()
+                .open(&sealed(), &binding(), NOW, LIMIT)
+                .err(),
+            Some(Refused)
+        );
         // With its own id in place of the other's.
         let mut bytes = URL_SAFE_NO_PAD.decode(sealed()).expect("base64url");
         bytes[1..1 + KEY_ID].copy_from_slice(&other.current.id);
         let text = URL_SAFE_NO_PAD.encode(bytes);
-        assert_eq!(other.open(&text, &binding(), NOW, LIMIT).err(), Some(Refused));
+        assert_eq!(
+            other.open(&text, &binding(), NOW, LIMIT).err(),
+            Some(Refused)
+        );
         assert_eq!(open(&text).err(), Some(Refused));
     }
 
@@ -384,7 +484,9 @@ mod tests {
             .and_then(|keys| keys.with_older(SECRET))
             .expect("long enough");
         assert!(rotated.open(&sealed(), &binding(), NOW, LIMIT).is_ok());
-        let new = rotated.seal(&journal(), &binding(), NOW + 60, LIMIT).expect("small");
+        let new = rotated
+            .seal(&journal(), &binding(), NOW + 60, LIMIT)
+            .expect("small");
         assert!(rotated.open(&new, &binding(), NOW, LIMIT).is_ok());
         assert_eq!(open(&new).err(), Some(Refused));
     }
@@ -401,24 +503,58 @@ mod tests {
         let good = binding();
         let digest = arguments_digest(r#"{"path":"b"}"#);
         for other in [
-            Binding { principal: None, ..good },
-            Binding { principal: Some("bob"), ..good },
-            Binding { principal: Some(""), ..good },
-            Binding { method: "prompts/get", ..good },
-            Binding { target: "add", ..good },
+            Binding {
+                principal: None,
+                ..good
+            },
+            Binding {
+                principal: Some("bob"),
+                ..good
+            },
+            Binding {
+                principal: Some(""),
+                ..good
+            },
+            Binding {
+                method: "prompts/get",
+                ..good
+            },
+            Binding {
+                target: "add",
+                ..good
+            },
             Binding { target: "", ..good },
-            Binding { arguments_digest: digest, ..good },
+            Binding {
+                arguments_digest: digest,
+                ..good
+            },
             // The same letters, cut elsewhere.
-            Binding { method: "tools/callr", target: "emove", ..good },
-            Binding { principal: Some("adat"), method: "ools/call", ..good },
+            Binding {
+                method: "tools/callr",
+                target: "emove",
+                ..good
+            },
+            Binding {
+                principal: Some("adat"),
+                method: "ools/call",
+                ..good
+            },
         ] {
             let refused = keys().open(&sealed(), &other, NOW, LIMIT);
             assert_eq!(refused.err(), Some(Refused), "{other:?}");
         }
-        let nobody = Binding { principal: None, ..good };
-        let text = keys().seal(&journal(), &nobody, NOW + 60, LIMIT).expect("small");
+        let nobody = Binding {
+            principal: None,
+            ..good
+        };
+        let text = keys()
+            .seal(&journal(), &nobody, NOW + 60, LIMIT)
+            .expect("small");
         assert!(keys().open(&text, &nobody, NOW, LIMIT).is_ok());
-        let empty = Binding { principal: Some(""), ..good };
+        let empty = Binding {
+            principal: Some(""),
+            ..good
+        };
         assert_eq!(keys().open(&text, &empty, NOW, LIMIT).err(), Some(Refused));
     }
 
@@ -431,7 +567,11 @@ mod tests {
             (NOW + 61, false),
             (u64::MAX, false),
         ] {
-            assert_eq!(keys().open(&sealed(), &binding(), now, LIMIT).is_ok(), valid, "{now}");
+            assert_eq!(
+                keys().open(&sealed(), &binding(), now, LIMIT).is_ok(),
+                valid,
+                "{now}"
+            );
         }
     }
 
@@ -440,20 +580,32 @@ mod tests {
         let text = sealed();
         let keys = keys();
         assert!(keys.open(&text, &binding(), NOW, text.len()).is_ok());
-        assert_eq!(keys.open(&text, &binding(), NOW, text.len() - 1).err(), Some(Refused));
+        assert_eq!(
+            keys.open(&text, &binding(), NOW, text.len() - 1).err(),
+            Some(Refused)
+        );
         // Whatever the remainder of the length by three.
         for extra in 0..7 {
             let mut journal = journal();
             journal.steps.insert("x".repeat(extra), raw("1"));
-            let length = keys.seal(&journal, &binding(), NOW, LIMIT).expect("small").len();
+            let length = keys
+                .seal(&journal, &binding(), NOW, LIMIT)
+                .expect("small")
+                .len();
             assert!(keys.seal(&journal, &binding(), NOW, length).is_ok());
-            let error = JournalTooLarge { bytes: length, limit: length - 1 };
+            let error = JournalTooLarge {
+                bytes: length,
+                limit: length - 1,
+            };
             assert_eq!(keys.seal(&journal, &binding(), NOW, length - 1), Err(error));
         }
     }
 
     #[test]
     fn every_refusal_reads_the_same() {
-        assert_eq!(Refused.to_string(), "requestState is not valid for this request");
+        assert_eq!(
+            Refused.to_string(),
+            "requestState is not valid for this request"
+        );
     }
 }
