@@ -15,6 +15,8 @@ pub struct Context {
 impl Context {
     /// The state of this type that the server was given, if any.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.states.get(&TypeId::of::<T>()).and_then(|state| Arc::clone(state).downcast().ok())
+        self.states
+            .get(&TypeId::of::<T>())
+            .and_then(|state| Arc::clone(state).downcast().ok())
     }
 }
