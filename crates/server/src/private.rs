@@ -1,4 +1,9 @@
-//! What the macros call. Not part of the public interface: it changes without notice.
+//! What the code that `#[tool]`, `#[resource]`, `#[prompt]` and `#[tools]` write is made of.
+//!
+//! Not for use by hand, and not covered by any promise of stability: the attributes and this module
+//! change together.
+
+use std::future::Future;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -9,59 +14,82 @@ use wharf_protocol::prompts::{GetPromptResult, PromptArgument};
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::tools::CallToolResult;
 
-use crate::context::Context;
+pub use wharf_protocol::tools::ToolAnnotations;
+
+pub use crate::catalog::prompt::{IntoPrompt, Prompt};
+pub use crate::catalog::resource::{IntoResource, Resource};
+pub use crate::catalog::tool::{IntoTool, Tool};
+pub use crate::context::Context;
+pub use crate::error::Result;
+pub use crate::group::{Group, Items};
+pub use crate::handler::extract::{PromptArguments, Variables};
+
+use crate::catalog::schema;
+use crate::handler::extract::tool_arguments;
 use crate::handler::output::{IntoPromptResult, IntoResourceContents, IntoToolResult};
 use crate::handler::text::FromText;
-use crate::handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler, extract};
-use crate::{Error, Prompt, Resource, State, Tool};
+use crate::handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};
 
-/// What a tool's handler returns.
-pub type ToolFuture<'a> = BoxFuture<'a, Result<CallToolResult, CallError>>;
-/// What a resource's handler returns.
-pub type ResourceFuture<'a> = BoxFuture<'a, Result<ReadResourceResult, Error>>;
-/// What a prompt's handler returns.
-pub type PromptFuture<'a> = BoxFuture<'a, Result<GetPromptResult, Error>>;
-
-/// A tool that reads its arguments as `A` and returns `R`.
-pub fn tool<A: JsonSchema, R: IntoToolResult>(name: impl Into<String>, handler: Box<dyn ToolHandler>) -> Tool {
-    Tool::typed::<A, R>(name, handler)
-}
-
-/// Reads a tool's arguments.
+/// A function with `#[tool]`, with its arguments in a struct.
 ///
-/// # Errors
-/// Which argument does not fit, and why.
-pub fn arguments<A: DeserializeOwned>(arguments: &RawValue) -> Result<A, CallError> {
-    extract::tool_arguments(arguments)
+/// The bound on `Output` is where the tool is made, [`tool`], and nowhere else: so a return type
+/// that does not fit is one error, at its place in the signature.
+pub trait ToolBody: Send + Sync + 'static {
+    /// The arguments.
+    type Arguments: DeserializeOwned + JsonSchema + Send;
+    /// What the function returns.
+    type Output;
+
+    /// Calls the function; fails when a `State` is missing.
+    fn run(&self, ctx: &Context, arguments: Self::Arguments) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
-/// Makes a tool's result.
-///
-/// # Errors
-/// The tool's own.
-pub fn tool_result<R: IntoToolResult>(value: R) -> Result<CallToolResult, CallError> {
-    Ok(value.into_tool_result()?)
+/// A function with `#[resource]`.
+pub trait ResourceBody: Send + Sync + 'static {
+    /// What the function returns.
+    type Output;
+
+    /// Calls the function; fails when a variable does not fit or a `State` is missing.
+    fn run(&self, ctx: &Context, variables: &Variables<'_>) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
-/// A resource, or a template where the URI has variables.
-pub fn resource(uri: impl Into<String>, name: impl Into<String>, handler: Box<dyn ResourceHandler>) -> Resource {
-    Resource::from_handler(uri, handler).name(name)
+/// A function with `#[prompt]`.
+pub trait PromptBody: Send + Sync + 'static {
+    /// What the function returns.
+    type Output;
+
+    /// Calls the function; fails when an argument does not fit or a `State` is missing.
+    fn run(&self, ctx: &Context, arguments: &PromptArguments) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
-/// Makes a resource's contents.
-///
-/// # Errors
-/// The resource's own.
-pub fn contents<R: IntoResourceContents>(value: R, request: &ReadRequest<'_>) -> Result<ReadResourceResult, Error> {
-    value.into_resource_contents(request.uri, request.mime_type)
+/// The tool that calls `body`.
+pub fn tool<R, B>(name: impl Into<String>, body: B) -> Tool
+where
+    R: IntoToolResult,
+    B: ToolBody<Output = R>,
+{
+    Tool::typed::<B::Arguments, R>(name, Box::new(Body(body)))
 }
 
-/// A prompt without arguments yet.
-pub fn prompt(name: impl Into<String>, handler: Box<dyn PromptHandler>) -> Prompt {
-    Prompt::from_handler(wharf_protocol::prompts::Prompt::new(name), handler)
+/// The resource, or template, that calls `body`.
+pub fn resource<R, B>(uri: &str, name: impl Into<String>, body: B) -> Resource
+where
+    R: IntoResourceContents,
+    B: ResourceBody<Output = R>,
+{
+    Resource::from_handler(uri, Box::new(Body(body))).name(name)
 }
 
-/// The definition of a prompt's argument that is read as `T`.
+/// The prompt that calls `body`.
+pub fn prompt<R, B>(name: impl Into<String>, body: B) -> Prompt
+where
+    R: IntoPromptResult,
+    B: PromptBody<Output = R>,
+{
+    Prompt::from_handler(wharf_protocol::prompts::Prompt::new(name), Box::new(Body(body)))
+}
+
+/// The definition of an argument that is read as a `T`.
 pub fn prompt_argument<T: FromText>(name: &str, description: Option<&str>) -> PromptArgument {
     PromptArgument {
         name: name.to_owned(),
@@ -71,33 +99,58 @@ pub fn prompt_argument<T: FromText>(name: &str, description: Option<&str>) -> Pr
     }
 }
 
-/// Makes a prompt's messages.
-///
-/// # Errors
-/// The prompt's own.
-pub fn messages<R: IntoPromptResult>(value: R) -> Result<GetPromptResult, Error> {
-    value.into_prompt_result()
-}
-
-/// All values of `T`, where there is a fixed list of them.
+/// All values of a type that has a fixed list of them.
 pub fn choices<T: FromText>() -> Vec<String> {
     T::choices()
 }
 
-/// The schema of `T` as it is written.
-pub fn schema_of<T: JsonSchema>() -> Value {
-    crate::catalog::schema::output_schema_of::<T>().unwrap_or(Value::Bool(true))
+/// The schema of a tool's structured results.
+pub fn output_schema_of<T: JsonSchema>() -> Value {
+    schema::output_schema_of::<T>().unwrap_or(Value::Bool(true))
 }
 
-/// The state of this type.
-///
-/// # Errors
-/// When the server was not given one.
-pub fn state<T: Send + Sync + 'static>(ctx: &Context) -> Result<State<T>, Error> {
-    State::from_context(ctx)
-}
-
-/// An icon at a URI.
+/// An icon of which only the place is known.
 pub fn icon(src: impl Into<String>) -> Icon {
-    Icon { src: src.into(), ..Icon::default() }
+    Icon { src: src.into(), mime_type: None, sizes: None, theme: None }
+}
+
+/// A body as a handler: one boxed future for each call.
+struct Body<B>(B);
+
+impl<B> ToolHandler for Body<B>
+where
+    B: ToolBody,
+    B::Output: IntoToolResult,
+{
+    fn call<'a>(&'a self, ctx: &'a Context, arguments: &'a RawValue) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
+        match tool_arguments(arguments) {
+            Ok(arguments) => {
+                Box::pin(async move { Ok(self.0.run(ctx, arguments).await?.into_tool_result()?) })
+            }
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+}
+
+impl<B> ResourceHandler for Body<B>
+where
+    B: ResourceBody,
+    B::Output: IntoResourceContents,
+{
+    fn read<'a>(&'a self, ctx: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
+        Box::pin(async move {
+            let output = self.0.run(ctx, &request.variables).await?;
+            output.into_resource_contents(request.uri, request.mime_type)
+        })
+    }
+}
+
+impl<B> PromptHandler for Body<B>
+where
+    B: PromptBody,
+    B::Output: IntoPromptResult,
+{
+    fn get<'a>(&'a self, ctx: &'a Context, arguments: PromptArguments) -> BoxFuture<'a, Result<GetPromptResult>> {
+        Box::pin(async move { self.0.run(ctx, &arguments).await?.into_prompt_result() })
+    }
 }
