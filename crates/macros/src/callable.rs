@@ -1,0 +1,128 @@
+//! What `#[tool] async fn add(…)` leaves behind: a unit struct `add` that dereferences to the
+//! function's pointer, so that both `server.tool(add)` and `add(1, 2).await` compile.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, Ident, ItemFn, Visibility};
+
+use crate::signature::{Function, Role};
+
+/// The attributes of a function, sorted by where they go.
+struct Sorted {
+    /// What the outside sees: doc comments, `#[deprecated]`.
+    outer: Vec<Attribute>,
+    /// What decides whether the item exists.
+    conditions: Vec<Attribute>,
+    /// Levels of lints, for both.
+    lints: Vec<Attribute>,
+    /// Everything else stays on the function.
+    inner: Vec<Attribute>,
+}
+
+impl Sorted {
+    fn new(attrs: Vec<Attribute>) -> Self {
+        let mut sorted = Sorted { outer: Vec::new(), conditions: Vec::new(), lints: Vec::new(), inner: Vec::new() };
+        for attr in attrs {
+            let name = attr.path().get_ident().map(Ident::to_string).unwrap_or_default();
+            match name.as_str() {
+                "doc" | "deprecated" => &mut sorted.outer,
+                "cfg" | "cfg_attr" => &mut sorted.conditions,
+                "allow" | "warn" | "deny" | "forbid" => &mut sorted.lints,
+                _ => &mut sorted.inner,
+            }
+            .push(attr);
+        }
+        sorted
+    }
+}
+
+/// The unit struct, the function behind it, and `impls` beside them, where the function can be
+/// called by its name.
+pub(crate) fn unit_struct(mut item: ItemFn, function: &Function, impls: &TokenStream) -> TokenStream {
+    let Sorted { outer, conditions, lints, inner } = Sorted::new(std::mem::take(&mut item.attrs));
+    item.attrs = inner;
+    let visibility = std::mem::replace(&mut item.vis, Visibility::Inherited);
+    let ident = &function.ident;
+    let deref = deref(function);
+    let declaration = declaration(ident, &visibility);
+    quote! {
+        #(#conditions)*
+        #(#outer)*
+        #(#lints)*
+        #declaration
+
+        #(#conditions)*
+        #(#lints)*
+        const _: () = {
+            #item
+            #deref
+            #impls
+        };
+    }
+}
+
+/// What stands in for an item that could not be read, so that its uses give no further errors.
+pub(crate) fn stand_in(item: &ItemFn, trait_: &str, method: &str, made: &str) -> TokenStream {
+    let ident = &item.sig.ident;
+    let declaration = declaration(ident, &item.vis);
+    let span = proc_macro2::Span::call_site();
+    let [trait_, method, made] = [trait_, method, made].map(|name| Ident::new(name, span));
+    quote! {
+        #declaration
+        #[allow(unreachable_code)]
+        impl ::wharf::__private::#trait_ for #ident {
+            fn #method(self) -> ::wharf::__private::#made {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+fn declaration(ident: &Ident, visibility: &Visibility) -> TokenStream {
+    quote! {
+        #[allow(non_camel_case_types)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+        #visibility struct #ident;
+    }
+}
+
+/// `impl Deref for add`, to `fn(i64, i64) -> i64` or to a function that boxes the future.
+fn deref(function: &Function) -> TokenStream {
+    let ident = &function.ident;
+    let output = &function.output;
+    let names: Vec<&Ident> = function.params.iter().map(|param| &param.ident).collect();
+    let types: Vec<_> = function.params.iter().map(|param| param.ty.to_token_stream()).collect();
+    let (output, pointer) = if function.is_async {
+        let borrows = function.params.iter().any(|param| matches!(param.role, Role::Context));
+        let lifetime = if borrows { quote!('_) } else { quote!('static) };
+        let output = quote! {
+            ::core::pin::Pin<::std::boxed::Box<
+                dyn ::core::future::Future<Output = #output> + ::core::marker::Send + #lifetime
+            >>
+        };
+        // An error about a future that is not `Send` points at the function's name.
+        let boxed = quote_spanned!(ident.span()=> ::std::boxed::Box::pin(#ident(#(#names),*)));
+        let pointer = quote! {{
+            fn __wharf_boxed(#(#names: #types),*) -> #output {
+                #boxed
+            }
+            __wharf_boxed
+        }};
+        (output, pointer)
+    } else {
+        (output.to_token_stream(), ident.to_token_stream())
+    };
+    let target = quote_spanned!(function.output.span()=> fn(#(#types),*) -> #output);
+    quote! {
+        #[allow(clippy::all, clippy::pedantic)]
+        impl ::core::ops::Deref for #ident {
+            type Target = #target;
+
+            fn deref(&self) -> &Self::Target {
+                const __WHARF_POINTER: #target = #pointer;
+                &__WHARF_POINTER
+            }
+        }
+    }
+}
