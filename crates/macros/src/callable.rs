@@ -6,6 +6,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, ItemFn, Visibility};
 
+use crate::options::Kind;
 use crate::signature::{Function, Role};
 
 /// The attributes of a function, sorted by where they go.
@@ -63,17 +64,37 @@ pub(crate) fn unit_struct(mut item: ItemFn, function: &Function, impls: &TokenSt
 }
 
 /// What stands in for an item that could not be read, so that its uses give no further errors.
-pub(crate) fn stand_in(item: &ItemFn, trait_: &str, method: &str, made: &str) -> TokenStream {
+pub(crate) fn stand_in(kind: Kind, item: &ItemFn) -> TokenStream {
+    if item.sig.receiver().is_some() {
+        // A method: only the compiler's own kind of function may stand in an `impl`.
+        let mut item = item.clone();
+        for input in &mut item.sig.inputs {
+            if let syn::FnArg::Typed(input) = input {
+                input.attrs.clear();
+            }
+        }
+        return item.into_token_stream();
+    }
     let ident = &item.sig.ident;
     let declaration = declaration(ident, &item.vis);
-    let span = proc_macro2::Span::call_site();
-    let [trait_, method, made] = [trait_, method, made].map(|name| Ident::new(name, span));
+    let into = into(kind, ident, &quote!(::core::unreachable!()));
     quote! {
         #declaration
-        #[allow(unreachable_code)]
+        #into
+    }
+}
+
+/// `impl IntoTool for add`.
+pub(crate) fn into(kind: Kind, ident: &Ident, value: &TokenStream) -> TokenStream {
+    let (trait_, method, made) = match kind {
+        Kind::Tool => (quote!(IntoTool), quote!(into_tool), quote!(Tool)),
+        Kind::Resource => (quote!(IntoResource), quote!(into_resource), quote!(Resource)),
+        Kind::Prompt => (quote!(IntoPrompt), quote!(into_prompt), quote!(Prompt)),
+    };
+    quote! {
         impl ::wharf::__private::#trait_ for #ident {
             fn #method(self) -> ::wharf::__private::#made {
-                ::core::unreachable!()
+                #value
             }
         }
     }

@@ -68,7 +68,7 @@ pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|name| (distance(&wrong, &name.replace('_', "")), *name))
-        .filter(|(distance, name)| *distance <= name.len().max(3) / 3)
+        .filter(|(distance, name)| *distance <= name.len() * 2 / 5)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

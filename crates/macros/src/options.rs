@@ -1,12 +1,14 @@
 //! What stands in the brackets of an attribute: `#[tool(name = "sum", read_only)]`.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token, Type};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Token, Type};
 
+use crate::doc;
 use crate::errors::{Errors, list, nearest};
+use crate::signature::Function;
 use crate::value::{Item, Value};
 
 /// Which attribute the options belong to.
@@ -88,6 +90,20 @@ impl Options {
             }
         }
         errors.finish(options)
+    }
+
+    /// The expression for the name that clients see.
+    pub(crate) fn name(&self, function: &Function) -> TokenStream {
+        match &self.name {
+            Some(name) => name.to_token_stream(),
+            None => function.name().to_token_stream(),
+        }
+    }
+
+    /// The builder's call for the description: the option, or else the doc comment.
+    pub(crate) fn description(&self, attrs: &[Attribute]) -> Option<TokenStream> {
+        let text = self.description.as_ref().map(ToTokens::to_token_stream).or_else(|| doc::description(attrs))?;
+        Some(quote!(.description(#text)))
     }
 
     fn named(&mut self, kind: Kind, key: &Ident, value: Value, seen: &mut Vec<String>) -> syn::Result<()> {

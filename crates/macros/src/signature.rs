@@ -1,7 +1,7 @@
 //! A function's signature, read for what it wants: arguments, `&Context`, `State<T>`.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -113,10 +113,13 @@ impl Function {
 
     /// The values to call the function with, in their order, inside of a handler: `ctx`, the
     /// state, and `argument` of each argument.
-    pub(crate) fn values(&self, argument: impl Fn(&Param) -> TokenStream) -> Vec<TokenStream> {
+    pub(crate) fn values(&self, named: impl Fn(&Type) -> TokenStream, argument: impl Fn(&Param) -> TokenStream) -> Vec<TokenStream> {
         let value = |param: &Param| match param.role {
             Role::Context => quote!(__ctx),
-            Role::State => quote!(::wharf::__private::state(__ctx)?),
+            Role::State => {
+                let ty = named(&param.ty);
+                quote_spanned!(param.ty.span()=> <#ty>::from_context(__ctx)?)
+            }
             Role::Argument => argument(param),
         };
         self.params.iter().map(value).collect()

@@ -1,8 +1,8 @@
 //! What a handler calls: a function by its name, or a method of a group.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Ident, Type};
+use syn::Type;
 
 use crate::signature::{Function, Param};
 
@@ -45,7 +45,7 @@ impl Target {
     /// Calls the function inside of a handler.
     pub(crate) fn call(&self, function: &Function, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
         let ident = &function.ident;
-        let values = function.values(argument);
+        let values = function.values(|ty| self.named(ty), argument);
         let dot_await = function.dot_await();
         match (&self.group, &function.receiver) {
             (Some(group), Some(_)) => quote!(<#group>::#ident(&self.0, #(#values),*) #dot_await),
@@ -59,11 +59,11 @@ impl Target {
         self.named(&function.output)
     }
 
-    /// A type of the signature, as it is written outside of the `impl` block.
-    pub(crate) fn named(&self, ty: &Type) -> TokenStream {
+    /// A type or path of the signature, as it is written outside of the `impl` block.
+    pub(crate) fn named(&self, tokens: &impl ToTokens) -> TokenStream {
         match &self.group {
-            Some(group) => replace_self(ty.to_token_stream(), group),
-            None => ty.to_token_stream(),
+            Some(group) => replace_self(tokens.to_token_stream(), group),
+            None => tokens.to_token_stream(),
         }
     }
 }
@@ -80,9 +80,4 @@ fn replace_self(tokens: TokenStream, group: &Type) -> TokenStream {
         other => other.into_token_stream(),
     };
     tokens.into_iter().flat_map(replace).collect()
-}
-
-/// The name of a trait or a type of the library.
-pub(crate) fn name(text: &str) -> Ident {
-    Ident::new(text, Span::call_site())
 }

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, ItemFn};
 
 use crate::callable;
-use crate::doc;
+use crate::errors::both;
 use crate::options::{Kind, Options};
 use crate::signature::Function;
 use crate::target::Target;
@@ -15,17 +15,10 @@ use crate::target::Target;
 pub(crate) fn expand(options: TokenStream, mut item: ItemFn) -> syn::Result<TokenStream> {
     let function = Function::take(Kind::Tool, &mut item.sig);
     let options = Options::parse(Kind::Tool, options);
-    let (function, options) = crate::errors::both(function, options)?;
+    let (function, options) = both(function, options)?;
     let target = Target::function(&function)?;
-    let ident = &function.ident;
     let value = value(&function, &options, &item.attrs, &target);
-    let impls = quote! {
-        impl ::wharf::__private::IntoTool for #ident {
-            fn into_tool(self) -> ::wharf::__private::Tool {
-                #value
-            }
-        }
-    };
+    let impls = callable::into(Kind::Tool, &function.ident, &value);
     Ok(callable::unit_struct(item, &function, &impls))
 }
 
@@ -37,20 +30,9 @@ pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute],
         let ident = &param.ident;
         quote!(__arguments.#ident)
     });
-    let held = &target.held;
-    let hold = &target.hold;
-
-    let name = match &options.name {
-        Some(name) => quote!(#name),
-        None => {
-            let name = function.name();
-            quote!(#name)
-        }
-    };
-    let description = match &options.description {
-        Some(text) => Some(quote!(.description(#text))),
-        None => doc::description(attrs).map(|text| quote!(.description(#text))),
-    };
+    let (held, hold) = (&target.held, &target.hold);
+    let name = options.name(function);
+    let description = options.description(attrs);
     let annotations = (!options.hints.is_empty()).then(|| {
         let hints = options.hints.iter().map(|(hint, on)| quote!(#hint: ::core::option::Option::Some(#on)));
         quote! {
@@ -64,28 +46,27 @@ pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute],
         quote_spanned!(ty.span()=> .output_schema(::wharf::__private::schema_of::<#ty>()))
     });
     let calls = &options.calls;
-    // A return type that is no result, or an argument without a schema, is an error at its type.
-    let new = quote_spanned!(output.span()=> ::wharf::__private::tool::<__WharfArguments, #output>);
-    let result = quote_spanned!(output.span()=> ::wharf::__private::tool_result::<#output>);
+    // A return type that is no result is an error at its place in the signature.
+    let new = quote_spanned!(function.output.span()=> ::wharf::__private::tool::<#output, _>);
     quote! {{
         #arguments
 
-        struct __WharfHandler(#held);
+        struct __WharfBody(#held);
 
-        impl ::wharf::__private::ToolHandler for __WharfHandler {
-            fn call<'a>(
-                &'a self,
-                __ctx: &'a ::wharf::__private::Context,
-                __arguments: &'a ::wharf::__private::RawValue,
-            ) -> ::wharf::__private::ToolFuture<'a> {
-                ::std::boxed::Box::pin(async move {
-                    let __arguments: __WharfArguments = ::wharf::__private::arguments(__arguments)?;
-                    #result(#call)
-                })
+        impl ::wharf::__private::ToolBody for __WharfBody {
+            type Arguments = __WharfArguments;
+            type Output = #output;
+
+            async fn run(
+                &self,
+                __ctx: &::wharf::__private::Context,
+                __arguments: __WharfArguments,
+            ) -> ::wharf::__private::Result<#output> {
+                ::core::result::Result::Ok(#call)
             }
         }
 
-        #new(#name, ::std::boxed::Box::new(__WharfHandler(#hold)))
+        #new(#name, __WharfBody(#hold))
             #description
             #annotations
             #output_schema
