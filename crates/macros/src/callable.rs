@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident, ItemFn, Visibility};
+use syn::{Attribute, FnArg, Ident, ItemFn, Pat, Visibility};
 
 use crate::options::Kind;
 use crate::signature::{Function, Role};
@@ -46,6 +46,7 @@ pub(crate) fn unit_struct(mut item: ItemFn, function: &Function, impls: &TokenSt
     let visibility = std::mem::replace(&mut item.vis, Visibility::Inherited);
     let ident = &function.ident;
     let deref = deref(function);
+    let shields = shields(&item);
     let declaration = declaration(ident, &visibility);
     quote! {
         #(#conditions)*
@@ -56,6 +57,7 @@ pub(crate) fn unit_struct(mut item: ItemFn, function: &Function, impls: &TokenSt
         #(#conditions)*
         #(#lints)*
         const _: () = {
+            #shields
             #item
             #deref
             #impls
@@ -65,22 +67,30 @@ pub(crate) fn unit_struct(mut item: ItemFn, function: &Function, impls: &TokenSt
 
 /// What stands in for an item that could not be read, so that its uses give no further errors.
 pub(crate) fn stand_in(kind: Kind, item: &ItemFn) -> TokenStream {
-    if item.sig.receiver().is_some() {
-        // A method: only the compiler's own kind of function may stand in an `impl`.
-        let mut item = item.clone();
-        for input in &mut item.sig.inputs {
-            if let syn::FnArg::Typed(input) = input {
-                input.attrs.clear();
-            }
+    let mut plain = item.clone();
+    for input in &mut plain.sig.inputs {
+        if let FnArg::Typed(input) = input {
+            input.attrs.clear();
         }
-        return item.into_token_stream();
+    }
+    if plain.sig.receiver().is_some() {
+        // A method: nothing else may stand in an `impl`.
+        return plain.into_token_stream();
     }
     let ident = &item.sig.ident;
     let declaration = declaration(ident, &item.vis);
     let into = into(kind, ident, &quote!(::core::unreachable!()));
+    let shields = shields(&plain);
     quote! {
         #declaration
         #into
+
+        // Kept for its own errors and uses of names.
+        #[allow(dead_code, unused_variables)]
+        const _: () = {
+            #shields
+            #plain
+        };
     }
 }
 
@@ -98,6 +108,21 @@ pub(crate) fn into(kind: Kind, ident: &Ident, value: &TokenStream) -> TokenStrea
             }
         }
     }
+}
+
+/// Lets a parameter have the name of a tool beside it.
+///
+/// A binding cannot shadow a unit struct, but it can shadow a function, and a function in this
+/// block shadows a unit struct outside of it.
+fn shields(item: &ItemFn) -> TokenStream {
+    let names = item.sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(input) => match &*input.pat {
+            Pat::Ident(pattern) if pattern.ident != item.sig.ident => Some(&pattern.ident),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
+    });
+    quote!(#(#[allow(dead_code, non_snake_case)] fn #names() {})*)
 }
 
 fn declaration(ident: &Ident, visibility: &Visibility) -> TokenStream {

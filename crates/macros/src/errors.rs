@@ -27,6 +27,11 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// Did nothing go wrong so far?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// `value`, if nothing went wrong.
     pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
         self.0.map_or(Ok(value), Err)

@@ -32,7 +32,7 @@ pub(crate) fn expand(options: TokenStream, block: &mut ItemImpl) -> syn::Result<
             pushes.extend(errors.keep(push).flatten());
         }
     }
-    if pushes.is_empty() {
+    if pushes.is_empty() && errors.is_empty() {
         errors.at(&group, "an empty group: put `#[tool]`, `#[resource(…)]` or `#[prompt]` on its methods");
     }
     let conditions = block.attrs.iter().filter(|attr| is_condition(attr));

@@ -47,19 +47,23 @@ pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute],
     let completions = function.arguments().map(|param| completion(param, target));
     let calls = &options.calls;
     let new = quote_spanned!(function.output.span()=> ::wharf::__private::prompt::<#output, _>);
+    // A future that is not `Send` is an error at the function's name.
+    let run = quote_spanned! {function.ident.span()=>
+        async fn run(
+            &self,
+            __ctx: &::wharf::__private::Context,
+            __arguments: &::wharf::__private::PromptArguments,
+        ) -> ::wharf::__private::Result<#output> {
+            ::core::result::Result::Ok(#call)
+        }
+    };
     quote! {{
         struct __WharfBody(#held);
 
         impl ::wharf::__private::PromptBody for __WharfBody {
             type Output = #output;
 
-            async fn run(
-                &self,
-                __ctx: &::wharf::__private::Context,
-                __arguments: &::wharf::__private::PromptArguments,
-            ) -> ::wharf::__private::Result<#output> {
-                ::core::result::Result::Ok(#call)
-            }
+            #run
         }
 
         #new(#name, __WharfBody(#hold))

@@ -47,19 +47,23 @@ pub(crate) fn value(
     let completions = function.arguments().map(|param| completion(param, target));
     let calls = &options.calls;
     let new = quote_spanned!(function.output.span()=> ::wharf::__private::resource::<#output, _>);
+    // A future that is not `Send` is an error at the function's name.
+    let run = quote_spanned! {function.ident.span()=>
+        async fn run(
+            &self,
+            __ctx: &::wharf::__private::Context,
+            __variables: &::wharf::__private::Variables<'_>,
+        ) -> ::wharf::__private::Result<#output> {
+            ::core::result::Result::Ok(#call)
+        }
+    };
     Ok(quote! {{
         struct __WharfBody(#held);
 
         impl ::wharf::__private::ResourceBody for __WharfBody {
             type Output = #output;
 
-            async fn run(
-                &self,
-                __ctx: &::wharf::__private::Context,
-                __variables: &::wharf::__private::Variables<'_>,
-            ) -> ::wharf::__private::Result<#output> {
-                ::core::result::Result::Ok(#call)
-            }
+            #run
         }
 
         #new(#uri, #name, __WharfBody(#hold))

@@ -234,12 +234,13 @@ fn role(kind: Kind, ty: &Type) -> syn::Result<Role> {
                 if let Some(mutability) = mutability {
                     return Err(syn::Error::new_spanned(mutability, "the context is shared: take `&Context`"));
                 }
-                if let Some(lifetime) = lifetime {
+                // A lifetime of the function's own is reported where it is declared.
+                if let Some(lifetime) = lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
                     return Err(syn::Error::new_spanned(lifetime, "leave the lifetime out: take `&Context`"));
                 }
                 return Ok(Role::Context);
             }
-            if is_named(elem, "State") {
+            if is_named(elem, "State") && has_one_type(elem) {
                 return Err(syn::Error::new_spanned(ty, format!("take the state by value: `{}`", text(elem))));
             }
             let hint = match text(elem).as_str() {
@@ -258,7 +259,6 @@ fn role(kind: Kind, ty: &Type) -> syn::Result<Role> {
         }
         _ if is_named(ty, "Context") => Err(syn::Error::new_spanned(ty, "take the context by reference: `&Context`")),
         _ if is_named(ty, "State") && has_one_type(ty) => Ok(Role::State),
-        _ if is_named(ty, "State") => Err(syn::Error::new_spanned(ty, "say which state: `State<T>`, with the type given to `Server::state`")),
         _ => match find_borrow(ty.to_token_stream()) {
             Some(borrow) => Err(syn::Error::new(borrow, "an argument owns its value: use `String`, `Vec` or another type that borrows nothing")),
             None => Ok(Role::Argument),

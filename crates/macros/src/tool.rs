@@ -48,6 +48,16 @@ pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute],
     let calls = &options.calls;
     // A return type that is no result is an error at its place in the signature.
     let new = quote_spanned!(function.output.span()=> ::wharf::__private::tool::<#output, _>);
+    // A future that is not `Send` is an error at the function's name.
+    let run = quote_spanned! {function.ident.span()=>
+        async fn run(
+            &self,
+            __ctx: &::wharf::__private::Context,
+            __arguments: __WharfArguments,
+        ) -> ::wharf::__private::Result<#output> {
+            ::core::result::Result::Ok(#call)
+        }
+    };
     quote! {{
         #arguments
 
@@ -57,13 +67,7 @@ pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute],
             type Arguments = __WharfArguments;
             type Output = #output;
 
-            async fn run(
-                &self,
-                __ctx: &::wharf::__private::Context,
-                __arguments: __WharfArguments,
-            ) -> ::wharf::__private::Result<#output> {
-                ::core::result::Result::Ok(#call)
-            }
+            #run
         }
 
         #new(#name, __WharfBody(#hold))

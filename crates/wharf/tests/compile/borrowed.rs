@@ -23,9 +23,6 @@ fn exclusive(ctx: &mut Context) {}
 #[tool]
 fn state(state: &State<i64>) {}
 
-#[tool]
-fn any_state(state: State) {}
-
 #[resource("note:{id}")]
 fn note(id: &str) -> String {
     id.to_owned()
