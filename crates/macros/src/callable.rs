@@ -23,9 +23,18 @@ struct Sorted {
 
 impl Sorted {
     fn new(attrs: Vec<Attribute>) -> Self {
-        let mut sorted = Sorted { outer: Vec::new(), conditions: Vec::new(), lints: Vec::new(), inner: Vec::new() };
+        let mut sorted = Sorted {
+            outer: Vec::new(),
+            conditions: Vec::new(),
+            lints: Vec::new(),
+            inner: Vec::new(),
+        };
         for attr in attrs {
-            let name = attr.path().get_ident().map(Ident::to_string).unwrap_or_default();
+            let name = attr
+                .path()
+                .get_ident()
+                .map(Ident::to_string)
+                .unwrap_or_default();
             match name.as_str() {
                 "doc" | "deprecated" => &mut sorted.outer,
                 "cfg" | "cfg_attr" => &mut sorted.conditions,
@@ -40,8 +49,17 @@ impl Sorted {
 
 /// The unit struct, the function behind it, and `impls` beside them, where the function can be
 /// called by its name.
-pub(crate) fn unit_struct(mut item: ItemFn, function: &Function, impls: &TokenStream) -> TokenStream {
-    let Sorted { outer, conditions, lints, inner } = Sorted::new(std::mem::take(&mut item.attrs));
+pub(crate) fn unit_struct(
+    mut item: ItemFn,
+    function: &Function,
+    impls: &TokenStream,
+) -> TokenStream {
+    let Sorted {
+        outer,
+        conditions,
+        lints,
+        inner,
+    } = Sorted::new(std::mem::take(&mut item.attrs));
     item.attrs = inner;
     let visibility = std::mem::replace(&mut item.vis, Visibility::Inherited);
     let ident = &function.ident;
@@ -98,7 +116,11 @@ pub(crate) fn stand_in(kind: Kind, item: &ItemFn) -> TokenStream {
 pub(crate) fn into(kind: Kind, ident: &Ident, value: &TokenStream) -> TokenStream {
     let (trait_, method, made) = match kind {
         Kind::Tool => (quote!(IntoTool), quote!(into_tool), quote!(Tool)),
-        Kind::Resource => (quote!(IntoResource), quote!(into_resource), quote!(Resource)),
+        Kind::Resource => (
+            quote!(IntoResource),
+            quote!(into_resource),
+            quote!(Resource),
+        ),
         Kind::Prompt => (quote!(IntoPrompt), quote!(into_prompt), quote!(Prompt)),
     };
     quote! {
@@ -138,9 +160,16 @@ fn deref(function: &Function) -> TokenStream {
     let ident = &function.ident;
     let output = &function.output;
     let names: Vec<&Ident> = function.params.iter().map(|param| &param.ident).collect();
-    let types: Vec<_> = function.params.iter().map(|param| param.ty.to_token_stream()).collect();
+    let types: Vec<_> = function
+        .params
+        .iter()
+        .map(|param| param.ty.to_token_stream())
+        .collect();
     let (output, pointer) = if function.is_async {
-        let borrows = function.params.iter().any(|param| matches!(param.role, Role::Context));
+        let borrows = function
+            .params
+            .iter()
+            .any(|param| matches!(param.role, Role::Context));
         let lifetime = if borrows { quote!('_) } else { quote!('static) };
         let output = quote! {
             ::core::pin::Pin<::std::boxed::Box<

@@ -36,10 +36,18 @@ fn doc_value(attr: &Attribute) -> Option<&Expr> {
 
 /// A line that is written out, without the space after `///`.
 fn literal(value: &Expr) -> Option<String> {
-    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value else { return None };
+    let Expr::Lit(ExprLit {
+        lit: Lit::Str(text),
+        ..
+    }) = value
+    else {
+        return None;
+    };
     let text = text.value();
-    let lines: Vec<&str> =
-        text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect();
     Some(lines.join("\n"))
 }
 
@@ -61,7 +69,10 @@ mod tests {
             #[doc(hidden)]
             fn f() {}
         };
-        assert_eq!(of(&item).as_deref(), Some(r#""One line\nand another.\n\n  - a list""#));
+        assert_eq!(
+            of(&item).as_deref(),
+            Some(r#""One line\nand another.\n\n  - a list""#)
+        );
     }
 
     #[test]
@@ -73,7 +84,10 @@ mod tests {
         };
         let text = of(&item).unwrap_or_default();
         assert!(text.contains("concat"), "{text}");
-        assert!(text.contains(r#""From a file:" , "\n" , include_str ! ("words.md")"#), "{text}");
+        assert!(
+            text.contains(r#""From a file:" , "\n" , include_str ! ("words.md")"#),
+            "{text}"
+        );
     }
 
     #[test]

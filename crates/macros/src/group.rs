@@ -15,10 +15,16 @@ use crate::{prompt, resource, tool};
 pub(crate) fn expand(options: TokenStream, block: &mut ItemImpl) -> syn::Result<TokenStream> {
     let mut errors = Errors::default();
     if !options.is_empty() {
-        errors.at(options, "`#[tools]` takes no options: they belong to the `#[tool]` of each method");
+        errors.at(
+            options,
+            "`#[tools]` takes no options: they belong to the `#[tool]` of each method",
+        );
     }
     if let Some((_, path, _)) = &block.trait_ {
-        errors.at(path, "`#[tools]` is for the methods of a type: `impl Math { … }`");
+        errors.at(
+            path,
+            "`#[tools]` is for the methods of a type: `impl Math { … }`",
+        );
     }
     if !block.generics.params.is_empty() {
         let message = "`#[tools]` cannot be generic: a client calls its methods by name, so their types must be known";
@@ -33,7 +39,10 @@ pub(crate) fn expand(options: TokenStream, block: &mut ItemImpl) -> syn::Result<
         }
     }
     if pushes.is_empty() && errors.is_empty() {
-        errors.at(&group, "an empty group: put `#[tool]`, `#[resource(…)]` or `#[prompt]` on its methods");
+        errors.at(
+            &group,
+            "an empty group: put `#[tool]`, `#[resource(…)]` or `#[prompt]` on its methods",
+        );
     }
     let conditions = block.attrs.iter().filter(|attr| is_condition(attr));
     errors.finish(quote! {
@@ -65,7 +74,9 @@ fn push(method: &mut ImplItemFn, group: &syn::Type) -> syn::Result<Option<TokenS
         }
     });
     let mut ours = ours.into_iter();
-    let Some((kind, attr)) = ours.next() else { return errors.finish(None) };
+    let Some((kind, attr)) = ours.next() else {
+        return errors.finish(None);
+    };
     if let Some((_, second)) = ours.next() {
         errors.at(second, "a method is one of tool, resource and prompt");
     }
@@ -73,15 +84,22 @@ fn push(method: &mut ImplItemFn, group: &syn::Type) -> syn::Result<Option<TokenS
         Meta::Path(_) => TokenStream::new(),
         Meta::List(list) => list.tokens.clone(),
         Meta::NameValue(pair) => {
-            let message = format!("write the options in brackets: `{}(…)`", kind.attribute().trim_end_matches(']'));
+            let message = format!(
+                "write the options in brackets: `{}(…)`",
+                kind.attribute().trim_end_matches(']')
+            );
             errors.at(pair, message);
             TokenStream::new()
         }
     };
     let function = Function::take(kind, &mut method.sig);
     let options = Options::parse(kind, options);
-    let Some((function, options)) = errors.keep(both(function, options)) else { return errors.finish(None) };
-    let Some(target) = errors.keep(Target::method(&function, group)) else { return errors.finish(None) };
+    let Some((function, options)) = errors.keep(both(function, options)) else {
+        return errors.finish(None);
+    };
+    let Some(target) = errors.keep(Target::method(&function, group)) else {
+        return errors.finish(None);
+    };
     let attrs = &method.attrs;
     let pushed = match kind {
         Kind::Tool => {
@@ -104,19 +122,24 @@ fn push(method: &mut ImplItemFn, group: &syn::Type) -> syn::Result<Option<TokenS
 
 /// Which of our attributes this is.
 fn kind(attr: &Attribute) -> syn::Result<Option<Kind>> {
-    let Some(last) = attr.path().segments.last() else { return Ok(None) };
+    let Some(last) = attr.path().segments.last() else {
+        return Ok(None);
+    };
     let name = last.ident.to_string();
     Ok(match name.as_str() {
         "tool" => Some(Kind::Tool),
         "resource" => Some(Kind::Resource),
         "prompt" => Some(Kind::Prompt),
-        _ if attr.path().segments.len() == 1 => match nearest(&name, &["tool", "resource", "prompt"]) {
-            Some(near) => {
-                let message = format!("unknown attribute `#[{name}]`, did you mean `#[{near}]`?");
-                return Err(syn::Error::new(last.ident.span(), message));
+        _ if attr.path().segments.len() == 1 => {
+            match nearest(&name, &["tool", "resource", "prompt"]) {
+                Some(near) => {
+                    let message =
+                        format!("unknown attribute `#[{name}]`, did you mean `#[{near}]`?");
+                    return Err(syn::Error::new(last.ident.span(), message));
+                }
+                None => None,
             }
-            None => None,
-        },
+        }
         _ => None,
     })
 }

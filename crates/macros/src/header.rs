@@ -12,7 +12,9 @@ pub(crate) fn parse(attr: &Attribute) -> syn::Result<LitStr> {
     let syn::Meta::List(list) = &attr.meta else {
         return Err(syn::Error::new_spanned(attr, wrong));
     };
-    let name: LitStr = list.parse_args().map_err(|_| syn::Error::new_spanned(attr, wrong))?;
+    let name: LitStr = list
+        .parse_args()
+        .map_err(|_| syn::Error::new_spanned(attr, wrong))?;
     let value = name.value();
     if value.is_empty() || !value.bytes().all(is_tchar) {
         let message = "the name of a header has letters, digits and `!#$%&'*+-.^_`|~` only";
@@ -25,14 +27,22 @@ pub(crate) fn parse(attr: &Attribute) -> syn::Result<LitStr> {
 pub(crate) fn check(params: &[Param], errors: &mut Errors) {
     let mut seen: Vec<String> = Vec::new();
     for param in params {
-        let Some(header) = &param.header else { continue };
+        let Some(header) = &param.header else {
+            continue;
+        };
         let name = header.value().to_ascii_lowercase();
         if seen.contains(&name) {
-            errors.at(header, "two arguments have this header; upper and lower case are the same");
+            errors.at(
+                header,
+                "two arguments have this header; upper and lower case are the same",
+            );
         }
         seen.push(name);
         if let Some(why) = not_primitive(&param.ty) {
-            let message = format!("`#[header]` is for text, whole numbers and booleans; `{}` is {why}", text(&param.ty));
+            let message = format!(
+                "`#[header]` is for text, whole numbers and booleans; `{}` is {why}",
+                text(&param.ty)
+            );
             errors.at(&param.ty, message);
         }
     }
@@ -78,11 +88,24 @@ mod tests {
 
     #[test]
     fn primitives() {
-        for ty in ["String", "i64", "bool", "Option<u8>", "Region", "std::borrow::Cow<'static, str>"] {
+        for ty in [
+            "String",
+            "i64",
+            "bool",
+            "Option<u8>",
+            "Region",
+            "std::borrow::Cow<'static, str>",
+        ] {
             let ty: Type = syn::parse_str(ty).expect("a type");
             assert_eq!(not_primitive(&ty), None, "{}", text(&ty));
         }
-        for ty in ["Vec<String>", "Option<f64>", "std::collections::HashMap<String, i64>", "(i64, i64)", "[u8; 4]"] {
+        for ty in [
+            "Vec<String>",
+            "Option<f64>",
+            "std::collections::HashMap<String, i64>",
+            "(i64, i64)",
+            "[u8; 4]",
+        ] {
             let ty: Type = syn::parse_str(ty).expect("a type");
             assert!(not_primitive(&ty).is_some(), "{}", text(&ty));
         }

@@ -26,25 +26,25 @@ use syn::{DeriveInput, ItemFn, ItemImpl};
 
 use crate::options::Kind;
 
-/// A function becomes a tool.
+#[doc = include_str!("docs/tool.md")]
 #[proc_macro_attribute]
 pub fn tool(options: TokenStream, item: TokenStream) -> TokenStream {
     on_function(options, item, Kind::Tool, tool::expand)
 }
 
-/// A function becomes a resource, or a template of resources.
+#[doc = include_str!("docs/resource.md")]
 #[proc_macro_attribute]
 pub fn resource(options: TokenStream, item: TokenStream) -> TokenStream {
     on_function(options, item, Kind::Resource, resource::expand)
 }
 
-/// A function becomes a prompt.
+#[doc = include_str!("docs/prompt.md")]
 #[proc_macro_attribute]
 pub fn prompt(options: TokenStream, item: TokenStream) -> TokenStream {
     on_function(options, item, Kind::Prompt, prompt::expand)
 }
 
-/// The methods of an `impl` block become a group of tools, resources and prompts.
+#[doc = include_str!("docs/tools.md")]
 #[proc_macro_attribute]
 pub fn tools(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut block: ItemImpl = match syn::parse(item.clone()) {
@@ -73,7 +73,10 @@ fn on_function(
     let function: ItemFn = match syn::parse(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            let message = format!("`{}` is for a function; on an `impl` block write `#[tools]`", kind.attribute());
+            let message = format!(
+                "`{}` is for a function; on an `impl` block write `#[tools]`",
+                kind.attribute()
+            );
             return beside(&wrong_item::<ItemImpl>(&item, &message, error), item.into());
         }
     };
@@ -86,8 +89,13 @@ fn on_function(
 
 /// Why an item cannot be read: it is another kind of item, or it has a slip of its own.
 fn wrong_item<Other: Parse>(item: &TokenStream, message: &str, error: syn::Error) -> syn::Error {
-    let other_kind = syn::parse::<Other>(item.clone()).is_ok() || syn::parse::<DeriveInput>(item.clone()).is_ok();
-    if other_kind { syn::Error::new_spanned(TokenStream2::from(item.clone()), message) } else { error }
+    let other_kind = syn::parse::<Other>(item.clone()).is_ok()
+        || syn::parse::<DeriveInput>(item.clone()).is_ok();
+    if other_kind {
+        syn::Error::new_spanned(TokenStream2::from(item.clone()), message)
+    } else {
+        error
+    }
 }
 
 /// Errors, and beside them what spares the user errors about errors.

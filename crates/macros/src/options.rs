@@ -46,7 +46,16 @@ impl Kind {
                 "timeout",
                 "output_schema",
             ],
-            Kind::Resource => &["uri", "name", "title", "description", "mime_type", "size", "icon", "meta"],
+            Kind::Resource => &[
+                "uri",
+                "name",
+                "title",
+                "description",
+                "mime_type",
+                "size",
+                "icon",
+                "meta",
+            ],
             Kind::Prompt => &["name", "title", "description", "icon", "meta"],
         }
     }
@@ -80,7 +89,10 @@ impl Options {
                     errors.keep(set);
                 }
                 Item::Text(text) => {
-                    let message = format!("this needs a name: `name = {0}` or `description = {0}`", text.token());
+                    let message = format!(
+                        "this needs a name: `name = {0}` or `description = {0}`",
+                        text.token()
+                    );
                     errors.at(text, message);
                 }
                 Item::Named(key, value) => {
@@ -102,23 +114,38 @@ impl Options {
 
     /// The builder's call for the description: the option, or else the doc comment.
     pub(crate) fn description(&self, attrs: &[Attribute]) -> Option<TokenStream> {
-        let text = self.description.as_ref().map(ToTokens::to_token_stream).or_else(|| doc::description(attrs))?;
+        let text = self
+            .description
+            .as_ref()
+            .map(ToTokens::to_token_stream)
+            .or_else(|| doc::description(attrs))?;
         Some(quote!(.description(#text)))
     }
 
-    fn named(&mut self, kind: Kind, key: &Ident, value: Value, seen: &mut Vec<String>) -> syn::Result<()> {
+    fn named(
+        &mut self,
+        kind: Kind,
+        key: &Ident,
+        value: Value,
+        seen: &mut Vec<String>,
+    ) -> syn::Result<()> {
         let name = key.to_string();
         if !kind.options().contains(&name.as_str()) {
             return Err(syn::Error::new(key.span(), unknown(kind, &name)));
         }
         if seen.contains(&name) && name != "icon" && name != "meta" {
-            return Err(syn::Error::new(key.span(), format!("`{name}` is given twice")));
+            return Err(syn::Error::new(
+                key.span(),
+                format!("`{name}` is given twice"),
+            ));
         }
         seen.push(name.clone());
         let method = key;
         match name.as_str() {
             "uri" => match value.text(key, "notes://{id}")? {
-                Expr::Lit(ExprLit { lit: Lit::Str(uri), .. }) => self.set_uri(uri)?,
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(uri), ..
+                }) => self.set_uri(uri)?,
                 other => {
                     let message = "write the URI out: it is checked while compiling";
                     return Err(syn::Error::new_spanned(other, message));
@@ -129,15 +156,18 @@ impl Options {
             "output_schema" => self.output_schema = Some(value.into_type(key)?),
             "title" => {
                 let text = value.text(key, "…")?;
-                self.calls.extend(quote_spanned!(key.span()=> .#method(#text)));
+                self.calls
+                    .extend(quote_spanned!(key.span()=> .#method(#text)));
             }
             "mime_type" => {
                 let text = value.text(key, "text/markdown")?;
-                self.calls.extend(quote_spanned!(key.span()=> .#method(#text)));
+                self.calls
+                    .extend(quote_spanned!(key.span()=> .#method(#text)));
             }
             "icon" => {
                 let src = value.text(key, "https://example.com/icon.png")?;
-                self.calls.extend(quote_spanned!(key.span()=> .icon(::wharf::__private::icon(#src))));
+                self.calls
+                    .extend(quote_spanned!(key.span()=> .icon(::wharf::__private::icon(#src))));
             }
             "size" => {
                 let size = value.integer(key)?;
@@ -145,7 +175,8 @@ impl Options {
             }
             "timeout" => {
                 let timeout = value.duration(key)?;
-                self.calls.extend(quote_spanned!(key.span()=> .timeout(#timeout)));
+                self.calls
+                    .extend(quote_spanned!(key.span()=> .timeout(#timeout)));
             }
             "meta" => {
                 for (name, value) in value.pairs(key)? {
@@ -176,13 +207,20 @@ impl Options {
             name => (format!("{name}_hint"), on),
         };
         let has = |member: &str, on: bool| self.hints.iter().any(|(m, o)| m == member && *o == on);
-        if on && (member == "read_only_hint" && has("destructive_hint", true)
-            || member == "destructive_hint" && has("read_only_hint", true))
+        if on
+            && (member == "read_only_hint" && has("destructive_hint", true)
+                || member == "destructive_hint" && has("read_only_hint", true))
         {
-            return Err(syn::Error::new(key.span(), "a tool cannot be both `read_only` and `destructive`"));
+            return Err(syn::Error::new(
+                key.span(),
+                "a tool cannot be both `read_only` and `destructive`",
+            ));
         }
         if has(&member, true) || has(&member, false) {
-            return Err(syn::Error::new(key.span(), "give `open_world` or `closed_world`, not both"));
+            return Err(syn::Error::new(
+                key.span(),
+                "give `open_world` or `closed_world`, not both",
+            ));
         }
         self.hints.push((Ident::new(&member, key.span()), on));
         Ok(())
@@ -191,6 +229,12 @@ impl Options {
 
 fn unknown(kind: Kind, name: &str) -> String {
     let options = kind.options();
-    let near = nearest(name, options).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-    format!("unknown option `{name}`{near}\n{} takes {}", kind.attribute(), list(options))
+    let near = nearest(name, options)
+        .map(|near| format!(", did you mean `{near}`?"))
+        .unwrap_or_default();
+    format!(
+        "unknown option `{name}`{near}\n{} takes {}",
+        kind.attribute(),
+        list(options)
+    )
 }

@@ -25,7 +25,12 @@ pub(crate) fn expand(options: TokenStream, mut item: ItemFn) -> syn::Result<Toke
 }
 
 /// An expression that makes the prompt.
-pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute], target: &Target) -> TokenStream {
+pub(crate) fn value(
+    function: &Function,
+    options: &Options,
+    attrs: &[Attribute],
+    target: &Target,
+) -> TokenStream {
     let output = target.output(function);
     let call = target.call(function, |param| {
         let name = param.name();

@@ -95,15 +95,27 @@ pub(crate) fn completion(param: &Param, target: &Target) -> TokenStream {
 fn agree(function: &Function, uri: &syn::LitStr) -> syn::Result<()> {
     let variables = template::variables(uri)?;
     let mut errors = Errors::default();
-    let missing: Vec<&String> =
-        variables.iter().filter(|name| !function.arguments().any(|param| param.name() == **name)).collect();
+    let missing: Vec<&String> = variables
+        .iter()
+        .filter(|name| !function.arguments().any(|param| param.name() == **name))
+        .collect();
     if !missing.is_empty() {
         let has = names(function.arguments());
-        let message = format!("the URI has {}, which the function does not take: its arguments are {has}", list(&missing));
+        let message = format!(
+            "the URI has {}, which the function does not take: its arguments are {has}",
+            list(&missing)
+        );
         errors.at(uri, message);
     }
-    for param in function.arguments().filter(|param| !variables.contains(&param.name())) {
-        let variables = if variables.is_empty() { "none".to_owned() } else { list(&variables) };
+    for param in function
+        .arguments()
+        .filter(|param| !variables.contains(&param.name()))
+    {
+        let variables = if variables.is_empty() {
+            "none".to_owned()
+        } else {
+            list(&variables)
+        };
         let message = format!(
             "`{0}` is not in the URI, whose variables are {variables}: write `{{{0}}}` where its value stands",
             param.name()

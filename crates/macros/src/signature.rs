@@ -11,8 +11,8 @@ use syn::{
 };
 
 use crate::errors::{Errors, list, nearest};
-use crate::options::Kind;
 use crate::header;
+use crate::options::Kind;
 
 /// What a parameter is given.
 pub(crate) enum Role {
@@ -74,7 +74,10 @@ impl Function {
             }),
             ReturnType::Type(_, ty) => {
                 if let Some(impl_) = find_impl(ty) {
-                    let message = format!("{} needs the name of the type it returns, `impl Trait` has none", kind.attribute());
+                    let message = format!(
+                        "{} needs the name of the type it returns, `impl Trait` has none",
+                        kind.attribute()
+                    );
                     errors.at(impl_, message);
                 }
                 (**ty).clone()
@@ -87,18 +90,33 @@ impl Function {
                 FnArg::Receiver(this) => receiver = Some(this.clone()),
                 FnArg::Typed(input) => {
                     let attrs = std::mem::take(&mut input.attrs);
-                    let param = Param::read(kind, attrs, &input.pat, &input.ty, &mut input.attrs, &mut errors);
+                    let param = Param::read(
+                        kind,
+                        attrs,
+                        &input.pat,
+                        &input.ty,
+                        &mut input.attrs,
+                        &mut errors,
+                    );
                     params.extend(errors.keep(param));
                 }
             }
         }
         header::check(&params, &mut errors);
-        let mut contexts = params.iter().filter(|param| matches!(param.role, Role::Context));
+        let mut contexts = params
+            .iter()
+            .filter(|param| matches!(param.role, Role::Context));
         if let (Some(_), Some(second)) = (contexts.next(), contexts.next()) {
             errors.at(&second.ident, "the context is given once");
         }
         let is_async = signature.asyncness.is_some();
-        errors.finish(Function { ident: signature.ident.clone(), is_async, receiver, params, output })
+        errors.finish(Function {
+            ident: signature.ident.clone(),
+            is_async,
+            receiver,
+            params,
+            output,
+        })
     }
 
     /// The name that clients use, unless an option says another.
@@ -108,12 +126,18 @@ impl Function {
 
     /// The parameters that clients fill in.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &Param> {
-        self.params.iter().filter(|param| matches!(param.role, Role::Argument))
+        self.params
+            .iter()
+            .filter(|param| matches!(param.role, Role::Argument))
     }
 
     /// The values to call the function with, in their order, inside of a handler: `ctx`, the
     /// state, and `argument` of each argument.
-    pub(crate) fn values(&self, named: impl Fn(&Type) -> TokenStream, argument: impl Fn(&Param) -> TokenStream) -> Vec<TokenStream> {
+    pub(crate) fn values(
+        &self,
+        named: impl Fn(&Type) -> TokenStream,
+        argument: impl Fn(&Param) -> TokenStream,
+    ) -> Vec<TokenStream> {
         let value = |param: &Param| match param.role {
             Role::Context => quote!(__ctx),
             Role::State => {
@@ -134,12 +158,17 @@ impl Function {
 fn refuse_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {
     let attribute = kind.attribute();
     if !signature.generics.params.is_empty() {
-        let only_lifetimes = signature.generics.lifetimes().count() == signature.generics.params.len();
+        let only_lifetimes =
+            signature.generics.lifetimes().count() == signature.generics.params.len();
         let message = if only_lifetimes {
-            format!("{attribute} takes no lifetime: write `&Context`, and arguments that own their values")
+            format!(
+                "{attribute} takes no lifetime: write `&Context`, and arguments that own their values"
+            )
         } else {
-            format!("{attribute} cannot be generic: a client calls it by name, so its types must be known. \
-                     Write one function for each type, which call a generic one")
+            format!(
+                "{attribute} cannot be generic: a client calls it by name, so its types must be known. \
+                     Write one function for each type, which call a generic one"
+            )
         };
         errors.at(&signature.generics, message);
     }
@@ -147,13 +176,22 @@ fn refuse_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {
         errors.at(clause, format!("{attribute} cannot have a `where` clause"));
     }
     if let Some(unsafety) = &signature.unsafety {
-        errors.at(unsafety, format!("{attribute} cannot be `unsafe`: anyone may call it"));
+        errors.at(
+            unsafety,
+            format!("{attribute} cannot be `unsafe`: anyone may call it"),
+        );
     }
     if let Some(abi) = &signature.abi {
-        errors.at(abi, format!("{attribute} is a Rust function, without `extern`"));
+        errors.at(
+            abi,
+            format!("{attribute} is a Rust function, without `extern`"),
+        );
     }
     if let Some(variadic) = &signature.variadic {
-        errors.at(variadic, format!("{attribute} has a fixed list of parameters"));
+        errors.at(
+            variadic,
+            format!("{attribute} has a fixed list of parameters"),
+        );
     }
 }
 
@@ -167,7 +205,12 @@ impl Param {
         errors: &mut Errors,
     ) -> syn::Result<Self> {
         let ident = match pattern {
-            Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => ident.clone(),
+            Pat::Ident(PatIdent {
+                by_ref: None,
+                subpat: None,
+                ident,
+                ..
+            }) => ident.clone(),
             Pat::Wild(wild) => {
                 let message = "a parameter needs a name: clients see it. Write `_name` for one that is not used";
                 return Err(syn::Error::new_spanned(wild, message));
@@ -178,7 +221,14 @@ impl Param {
             }
         };
         let role = role(kind, ty)?;
-        let mut param = Param { ident, ty: ty.clone(), role, attrs: Vec::new(), header: None, complete: None };
+        let mut param = Param {
+            ident,
+            ty: ty.clone(),
+            role,
+            attrs: Vec::new(),
+            header: None,
+            complete: None,
+        };
         for attr in attrs {
             let result = param.attribute(kind, attr, rest);
             errors.keep(result);
@@ -186,7 +236,12 @@ impl Param {
         Ok(param)
     }
 
-    fn attribute(&mut self, kind: Kind, attr: Attribute, rest: &mut Vec<Attribute>) -> syn::Result<()> {
+    fn attribute(
+        &mut self,
+        kind: Kind,
+        attr: Attribute,
+        rest: &mut Vec<Attribute>,
+    ) -> syn::Result<()> {
         let Some(name) = attr.path().get_ident().map(Ident::to_string) else {
             rest.push(attr);
             return Ok(());
@@ -198,7 +253,12 @@ impl Param {
         };
         match name.as_str() {
             "cfg" | "cfg_attr" => {
-                return Err(syn::Error::new_spanned(attr, format!("write two functions with `#[{name}]`: the parameters of one are fixed")));
+                return Err(syn::Error::new_spanned(
+                    attr,
+                    format!(
+                        "write two functions with `#[{name}]`: the parameters of one are fixed"
+                    ),
+                ));
             }
             "doc" => self.attrs.push(attr),
             name if ours.contains(&name) => match name {
@@ -208,15 +268,20 @@ impl Param {
             },
             "serde" | "schemars" | "header" | "complete" => {
                 let message = match self.role {
-                    Role::Argument => format!("`#[{name}]` is not for a parameter of {}", kind.attribute()),
-                    _ => format!("`#[{name}]` is for arguments; this parameter is given by the server"),
+                    Role::Argument => {
+                        format!("`#[{name}]` is not for a parameter of {}", kind.attribute())
+                    }
+                    _ => format!(
+                        "`#[{name}]` is for arguments; this parameter is given by the server"
+                    ),
                 };
                 return Err(syn::Error::new_spanned(attr, message));
             }
             name => {
                 // The compiler knows the rest, unless it is one of ours with a slip.
                 if let Some(near) = nearest(name, &["header", "complete", "schemars", "serde"]) {
-                    let message = format!("unknown attribute `#[{name}]`, did you mean `#[{near}]`?");
+                    let message =
+                        format!("unknown attribute `#[{name}]`, did you mean `#[{near}]`?");
                     return Err(syn::Error::new_spanned(attr, message));
                 }
                 rest.push(attr);
@@ -229,19 +294,36 @@ impl Param {
 /// What a parameter of this type is given.
 fn role(kind: Kind, ty: &Type) -> syn::Result<Role> {
     match ty {
-        Type::Reference(TypeReference { elem, mutability, lifetime, .. }) => {
+        Type::Reference(TypeReference {
+            elem,
+            mutability,
+            lifetime,
+            ..
+        }) => {
             if is_named(elem, "Context") {
                 if let Some(mutability) = mutability {
-                    return Err(syn::Error::new_spanned(mutability, "the context is shared: take `&Context`"));
+                    return Err(syn::Error::new_spanned(
+                        mutability,
+                        "the context is shared: take `&Context`",
+                    ));
                 }
                 // A lifetime of the function's own is reported where it is declared.
-                if let Some(lifetime) = lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
-                    return Err(syn::Error::new_spanned(lifetime, "leave the lifetime out: take `&Context`"));
+                if let Some(lifetime) = lifetime
+                    .as_ref()
+                    .filter(|lifetime| lifetime.ident == "static")
+                {
+                    return Err(syn::Error::new_spanned(
+                        lifetime,
+                        "leave the lifetime out: take `&Context`",
+                    ));
                 }
                 return Ok(Role::Context);
             }
             if is_named(elem, "State") && has_one_type(elem) {
-                return Err(syn::Error::new_spanned(ty, format!("take the state by value: `{}`", text(elem))));
+                return Err(syn::Error::new_spanned(
+                    ty,
+                    format!("take the state by value: `{}`", text(elem)),
+                ));
             }
             let hint = match text(elem).as_str() {
                 "str" => ": take a `String`".to_owned(),
@@ -250,17 +332,28 @@ fn role(kind: Kind, ty: &Type) -> syn::Result<Role> {
                     _ => format!(": take `{}`", text(elem)),
                 },
             };
-            let message = format!("an argument owns its value{hint}. Only the context is taken by reference, as `&Context`");
+            let message = format!(
+                "an argument owns its value{hint}. Only the context is taken by reference, as `&Context`"
+            );
             Err(syn::Error::new_spanned(ty, message))
         }
         Type::ImplTrait(_) => {
-            let message = format!("{} needs the type of its argument, `impl Trait` is none", kind.attribute());
+            let message = format!(
+                "{} needs the type of its argument, `impl Trait` is none",
+                kind.attribute()
+            );
             Err(syn::Error::new_spanned(ty, message))
         }
-        _ if is_named(ty, "Context") => Err(syn::Error::new_spanned(ty, "take the context by reference: `&Context`")),
+        _ if is_named(ty, "Context") => Err(syn::Error::new_spanned(
+            ty,
+            "take the context by reference: `&Context`",
+        )),
         _ if is_named(ty, "State") && has_one_type(ty) => Ok(Role::State),
         _ => match find_borrow(ty.to_token_stream()) {
-            Some(borrow) => Err(syn::Error::new(borrow, "an argument owns its value: use `String`, `Vec` or another type that borrows nothing")),
+            Some(borrow) => Err(syn::Error::new(
+                borrow,
+                "an argument owns its value: use `String`, `Vec` or another type that borrows nothing",
+            )),
             None => Ok(Role::Argument),
         },
     }
@@ -269,7 +362,11 @@ fn role(kind: Kind, ty: &Type) -> syn::Result<Role> {
 /// Is the last segment of the type's path `name`?
 fn is_named(ty: &Type, name: &str) -> bool {
     match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == name),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|segment| segment.ident == name),
         Type::Group(group) => is_named(&group.elem, name),
         Type::Paren(paren) => is_named(&paren.elem, name),
         _ => false,
@@ -279,12 +376,18 @@ fn is_named(ty: &Type, name: &str) -> bool {
 /// Has the last segment exactly one generic argument, a type?
 fn has_one_type(ty: &Type) -> bool {
     match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|segment| match &segment.arguments {
-            PathArguments::AngleBracketed(generic) => {
-                generic.args.len() == 1 && matches!(generic.args.first(), Some(GenericArgument::Type(_)))
-            }
-            _ => false,
-        }),
+        Type::Path(path) => {
+            path.path
+                .segments
+                .last()
+                .is_some_and(|segment| match &segment.arguments {
+                    PathArguments::AngleBracketed(generic) => {
+                        generic.args.len() == 1
+                            && matches!(generic.args.first(), Some(GenericArgument::Type(_)))
+                    }
+                    _ => false,
+                })
+        }
         Type::Group(group) => has_one_type(&group.elem),
         Type::Paren(paren) => has_one_type(&paren.elem),
         _ => false,
@@ -326,7 +429,12 @@ fn find_impl(ty: &Type) -> Option<TokenTree> {
 
 /// A type as users write it, not as token streams are printed.
 pub(crate) fn text(ty: &Type) -> String {
-    ty.to_token_stream().to_string().replace(" :: ", "::").replace(" < ", "<").replace(" >", ">").replace(" ,", ",")
+    ty.to_token_stream()
+        .to_string()
+        .replace(" :: ", "::")
+        .replace(" < ", "<")
+        .replace(" >", ">")
+        .replace(" ,", ",")
 }
 
 /// `#[complete("Ada", "Alan")]` or `#[complete(function)]`.
@@ -334,10 +442,20 @@ fn complete(attr: &Attribute) -> syn::Result<Complete> {
     let wrong = "write `#[complete(\"one\", \"two\")]`, or `#[complete(function)]` with the name of a function";
     let wrong = |span| syn::Error::new(span, wrong);
     let values = match &attr.meta {
-        syn::Meta::List(list) => list.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated)?,
+        syn::Meta::List(list) => {
+            list.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated)?
+        }
         _ => return Err(wrong(attr.span())),
     };
-    let is_text = |value: &Expr| matches!(value, Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(_), .. }));
+    let is_text = |value: &Expr| {
+        matches!(
+            value,
+            Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(_),
+                ..
+            })
+        )
+    };
     if values.is_empty() {
         return Err(wrong(attr.span()));
     }
@@ -353,5 +471,9 @@ fn complete(attr: &Attribute) -> syn::Result<Complete> {
 /// The names of parameters, for a message.
 pub(crate) fn names<'a>(params: impl Iterator<Item = &'a Param>) -> String {
     let names: Vec<String> = params.map(Param::name).collect();
-    if names.is_empty() { "none".to_owned() } else { list(&names) }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        list(&names)
+    }
 }

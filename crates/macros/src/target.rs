@@ -23,13 +23,18 @@ impl Target {
             let message = "a method belongs to a group: put `#[tools]` on its `impl` block";
             return Err(syn::Error::new_spanned(this, message));
         }
-        Ok(Target { held: quote!(()), hold: quote!(()), group: None })
+        Ok(Target {
+            held: quote!(()),
+            hold: quote!(()),
+            group: None,
+        })
     }
 
     /// A method of `group`, which `self` is an `Arc` of where the handler is made.
     pub(crate) fn method(function: &Function, group: &Type) -> syn::Result<Self> {
         if let Some(this) = &function.receiver {
-            let by_reference = this.reference.is_some() && this.mutability.is_none() && this.colon_token.is_none();
+            let by_reference =
+                this.reference.is_some() && this.mutability.is_none() && this.colon_token.is_none();
             if !by_reference {
                 let message = "calls run side by side and share the group: take `&self`, with a lock around what changes";
                 return Err(syn::Error::new_spanned(this, message));
@@ -43,7 +48,11 @@ impl Target {
     }
 
     /// Calls the function inside of a handler.
-    pub(crate) fn call(&self, function: &Function, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
+    pub(crate) fn call(
+        &self,
+        function: &Function,
+        argument: impl Fn(&Param) -> TokenStream,
+    ) -> TokenStream {
         let ident = &function.ident;
         let values = function.values(|ty| self.named(ty), argument);
         let dot_await = function.dot_await();
@@ -73,7 +82,8 @@ fn replace_self(tokens: TokenStream, group: &Type) -> TokenStream {
     let replace = |token| match token {
         TokenTree::Ident(ident) if ident == "Self" => quote!(<#group>),
         TokenTree::Group(inner) => {
-            let mut replaced = proc_macro2::Group::new(inner.delimiter(), replace_self(inner.stream(), group));
+            let mut replaced =
+                proc_macro2::Group::new(inner.delimiter(), replace_self(inner.stream(), group));
             replaced.set_span(inner.span());
             TokenTree::Group(replaced).into_token_stream()
         }

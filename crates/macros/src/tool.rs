@@ -23,7 +23,12 @@ pub(crate) fn expand(options: TokenStream, mut item: ItemFn) -> syn::Result<Toke
 }
 
 /// An expression that makes the tool.
-pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute], target: &Target) -> TokenStream {
+pub(crate) fn value(
+    function: &Function,
+    options: &Options,
+    attrs: &[Attribute],
+    target: &Target,
+) -> TokenStream {
     let arguments = arguments(function, target);
     let output = target.output(function);
     let call = target.call(function, |param| {
@@ -34,7 +39,10 @@ pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute],
     let name = options.name(function);
     let description = options.description(attrs);
     let annotations = (!options.hints.is_empty()).then(|| {
-        let hints = options.hints.iter().map(|(hint, on)| quote!(#hint: ::core::option::Option::Some(#on)));
+        let hints = options
+            .hints
+            .iter()
+            .map(|(hint, on)| quote!(#hint: ::core::option::Option::Some(#on)));
         quote! {
             .annotations(::wharf::__private::ToolAnnotations {
                 #(#hints,)*
@@ -42,9 +50,9 @@ pub(crate) fn value(function: &Function, options: &Options, attrs: &[Attribute],
             })
         }
     });
-    let output_schema = options.output_schema.as_ref().map(|ty| {
-        quote_spanned!(ty.span()=> .output_schema(::wharf::__private::schema_of::<#ty>()))
-    });
+    let output_schema = options.output_schema.as_ref().map(
+        |ty| quote_spanned!(ty.span()=> .output_schema(::wharf::__private::output_schema_of::<#ty>())),
+    );
     let calls = &options.calls;
     // A return type that is no result is an error at its place in the signature.
     let new = quote_spanned!(function.output.span()=> ::wharf::__private::tool::<#output, _>);
@@ -84,9 +92,10 @@ fn arguments(function: &Function, target: &Target) -> TokenStream {
         let ident = &param.ident;
         let ty = target.named(&param.ty);
         let attrs = &param.attrs;
-        let header = param.header.as_ref().map(|name| {
-            quote_spanned!(name.span()=> #[schemars(extend("x-mcp-header" = #name))])
-        });
+        let header = param
+            .header
+            .as_ref()
+            .map(|name| quote_spanned!(name.span()=> #[schemars(extend("x-mcp-header" = #name))]));
         quote!(#(#attrs)* #header #ident: #ty)
     });
     quote! {

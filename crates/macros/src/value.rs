@@ -23,7 +23,10 @@ impl Parse for Item {
             return Ok(Item::Text(input.parse()?));
         }
         let key = Ident::parse_any(input).map_err(|error| {
-            syn::Error::new(error.span(), "expected an option: `name = \"…\"` or `read_only`")
+            syn::Error::new(
+                error.span(),
+                "expected an option: `name = \"…\"` or `read_only`",
+            )
         })?;
         let value = if input.peek(token::Paren) {
             let content;
@@ -33,7 +36,11 @@ impl Parse for Item {
             Value::None
         } else {
             input.parse::<Token![=]>()?;
-            if key == "output_schema" { Value::Type(input.parse()?) } else { Value::Is(input.parse()?) }
+            if key == "output_schema" {
+                Value::Type(input.parse()?)
+            } else {
+                Value::Is(input.parse()?)
+            }
         };
         Ok(Item::Named(key, value))
     }
@@ -52,7 +59,15 @@ impl Value {
     pub(crate) fn text(self, key: &Ident, example: &str) -> syn::Result<Expr> {
         let wrong = format!("`{key}` is a string: `{key} = \"{example}\"`");
         let expr = self.expr(key, &wrong)?;
-        if is_literal(&expr) && !matches!(&expr, Expr::Lit(ExprLit { lit: Lit::Str(_), .. })) {
+        if is_literal(&expr)
+            && !matches!(
+                &expr,
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(_),
+                    ..
+                })
+            )
+        {
             return Err(syn::Error::new_spanned(expr, wrong));
         }
         Ok(expr)
@@ -62,7 +77,15 @@ impl Value {
     pub(crate) fn integer(self, key: &Ident) -> syn::Result<Expr> {
         let wrong = format!("`{key}` is a whole number: `{key} = 1024`");
         let expr = self.expr(key, &wrong)?;
-        if is_literal(&expr) && !matches!(&expr, Expr::Lit(ExprLit { lit: Lit::Int(_), .. })) {
+        if is_literal(&expr)
+            && !matches!(
+                &expr,
+                Expr::Lit(ExprLit {
+                    lit: Lit::Int(_),
+                    ..
+                })
+            )
+        {
             return Err(syn::Error::new_spanned(expr, wrong));
         }
         Ok(expr)
@@ -72,8 +95,13 @@ impl Value {
     pub(crate) fn duration(self, key: &Ident) -> syn::Result<TokenStream> {
         let wrong = format!("`{key}` is a time: `\"500ms\"`, `\"30s\"`, `\"5m\"` or `\"1h\"`");
         let expr = self.expr(key, &wrong)?;
-        if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expr {
-            let time = parse_duration(&text.value()).ok_or_else(|| syn::Error::new(text.span(), &wrong))?;
+        if let Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) = &expr
+        {
+            let time = parse_duration(&text.value())
+                .ok_or_else(|| syn::Error::new(text.span(), &wrong))?;
             let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
             return Ok(quote!(::core::time::Duration::from_millis(#millis)));
         }
@@ -88,7 +116,9 @@ impl Value {
         let wrong = format!("`{key}` is a flag: write `{key}` or `{key} = false`");
         match self {
             Value::None => Ok(true),
-            Value::Is(Expr::Lit(ExprLit { lit: Lit::Bool(on), .. })) => Ok(on.value),
+            Value::Is(Expr::Lit(ExprLit {
+                lit: Lit::Bool(on), ..
+            })) => Ok(on.value),
             Value::Is(other) => Err(syn::Error::new_spanned(other, wrong)),
             Value::Type(_) | Value::Group(_) => Err(syn::Error::new(key.span(), wrong)),
         }
@@ -107,10 +137,20 @@ impl Value {
 
     /// `meta(key = "value", "example.com/key" = 1)`.
     pub(crate) fn pairs(self, key: &Ident) -> syn::Result<Vec<(String, Expr)>> {
-        let wrong = || syn::Error::new(key.span(), format!("write `{key}(name = \"value\", \"example.com/name\" = 1)`"));
-        let Value::Group(tokens) = self else { return Err(wrong()) };
+        let wrong = || {
+            syn::Error::new(
+                key.span(),
+                format!("write `{key}(name = \"value\", \"example.com/name\" = 1)`"),
+            )
+        };
+        let Value::Group(tokens) = self else {
+            return Err(wrong());
+        };
         let pairs = Punctuated::<Pair, Token![,]>::parse_terminated.parse2(tokens)?;
-        Ok(pairs.into_iter().map(|pair| (pair.name, pair.value)).collect())
+        Ok(pairs
+            .into_iter()
+            .map(|pair| (pair.name, pair.value))
+            .collect())
     }
 
     fn expr(self, key: &Ident, wrong: &str) -> syn::Result<Expr> {
@@ -134,7 +174,10 @@ impl Parse for Pair {
             input.call(Ident::parse_any)?.unraw().to_string()
         };
         input.parse::<Token![=]>()?;
-        Ok(Pair { name, value: input.parse()? })
+        Ok(Pair {
+            name,
+            value: input.parse()?,
+        })
     }
 }
 
@@ -142,7 +185,11 @@ impl Parse for Pair {
 fn is_literal(expr: &Expr) -> bool {
     match expr {
         Expr::Lit(_) => true,
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => is_literal(expr),
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_),
+            expr,
+            ..
+        }) => is_literal(expr),
         _ => false,
     }
 }
@@ -159,7 +206,10 @@ fn parse_duration(text: &str) -> Option<Duration> {
         "h" => 3_600_000,
         _ => return None,
     };
-    number.checked_mul(millis).filter(|millis| *millis > 0).map(Duration::from_millis)
+    number
+        .checked_mul(millis)
+        .filter(|millis| *millis > 0)
+        .map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -172,7 +222,16 @@ mod tests {
         assert_eq!(parse_duration("30s"), Some(Duration::from_secs(30)));
         assert_eq!(parse_duration("5 m"), Some(Duration::from_secs(300)));
         assert_eq!(parse_duration("1h"), Some(Duration::from_secs(3600)));
-        for wrong in ["", "30", "s", "-1s", "1.5s", "0s", "30 parsecs", "99999999999999999999s"] {
+        for wrong in [
+            "",
+            "30",
+            "s",
+            "-1s",
+            "1.5s",
+            "0s",
+            "30 parsecs",
+            "99999999999999999999s",
+        ] {
             assert_eq!(parse_duration(wrong), None, "{wrong}");
         }
     }
