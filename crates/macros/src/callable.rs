@@ -2,10 +2,10 @@
 //! function's pointer, so that both `server.tool(add)` and `add(1, 2).await` compile.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, FnArg, Ident, ItemFn, Pat, Visibility};
 
+use crate::errors::at;
 use crate::options::Kind;
 use crate::signature::{Function, Role};
 
@@ -124,6 +124,7 @@ pub(crate) fn into(kind: Kind, ident: &Ident, value: &TokenStream) -> TokenStrea
         Kind::Prompt => (quote!(IntoPrompt), quote!(into_prompt), quote!(Prompt)),
     };
     quote! {
+        #[allow(deprecated)]
         impl ::wharf::__private::#trait_ for #ident {
             fn #method(self) -> ::wharf::__private::#made {
                 #value
@@ -159,7 +160,7 @@ fn declaration(ident: &Ident, visibility: &Visibility) -> TokenStream {
 fn deref(function: &Function) -> TokenStream {
     let ident = &function.ident;
     let output = &function.output;
-    let names: Vec<&Ident> = function.params.iter().map(|param| &param.ident).collect();
+    let names: Vec<Ident> = (0..function.params.len()).map(|i| format_ident!("__{i}")).collect();
     let types: Vec<_> = function
         .params
         .iter()
@@ -177,7 +178,7 @@ fn deref(function: &Function) -> TokenStream {
             >>
         };
         // An error about a future that is not `Send` points at the function's name.
-        let boxed = quote_spanned!(ident.span()=> ::std::boxed::Box::pin(#ident(#(#names),*)));
+        let boxed = quote_spanned!(at(ident)=> ::std::boxed::Box::pin(#ident(#(#names),*)));
         let pointer = quote! {{
             fn __wharf_boxed(#(#names: #types),*) -> #output {
                 #boxed
@@ -188,9 +189,9 @@ fn deref(function: &Function) -> TokenStream {
     } else {
         (output.to_token_stream(), ident.to_token_stream())
     };
-    let target = quote_spanned!(function.output.span()=> fn(#(#types),*) -> #output);
+    let target = quote_spanned!(at(&function.output)=> fn(#(#types),*) -> #output);
     quote! {
-        #[allow(clippy::all, clippy::pedantic)]
+        #[allow(deprecated, clippy::all, clippy::pedantic)]
         impl ::core::ops::Deref for #ident {
             type Target = #target;
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
+use proc_macro2::Span;
 use quote::ToTokens;
+use syn::spanned::Spanned;
 
 /// Collects errors, so that one compilation shows all of them.
 #[derive(Default)]
@@ -36,6 +38,12 @@ impl Errors {
     pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
         self.0.map_or(Ok(value), Err)
     }
+}
+
+/// The span for code that the compiler's errors about are shown at `place`, while its names mean what
+/// they mean in the rest of our code.
+pub(crate) fn at(place: impl Spanned) -> Span {
+    Span::call_site().located_at(place.span())
 }
 
 /// Both values, or the errors of both.

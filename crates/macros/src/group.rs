@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, Meta};
 
-use crate::errors::{Errors, both, nearest};
+use crate::errors::{Errors, at, both, nearest};
 use crate::options::{Kind, Options};
 use crate::signature::Function;
 use crate::target::Target;
@@ -116,7 +116,7 @@ fn push(method: &mut ImplItemFn, group: &syn::Type) -> syn::Result<Option<TokenS
         }
     };
     let conditions = attrs.iter().filter(|attr| is_condition(attr));
-    let pushed = quote_spanned!(method.sig.ident.span()=> #(#conditions)* { #pushed });
+    let pushed = quote_spanned!(at(&method.sig.ident)=> #(#conditions)* { #pushed });
     errors.finish(Some(pushed))
 }
 

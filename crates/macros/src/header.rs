@@ -2,6 +2,7 @@
 //! (spec 2026-07-28, server/tools#x-mcp-header).
 
 use syn::{Attribute, LitStr, Type};
+use wharf_protocol::headers::is_tchar_token;
 
 use crate::errors::Errors;
 use crate::signature::{Param, text};
@@ -15,8 +16,7 @@ pub(crate) fn parse(attr: &Attribute) -> syn::Result<LitStr> {
     let name: LitStr = list
         .parse_args()
         .map_err(|_| syn::Error::new_spanned(attr, wrong))?;
-    let value = name.value();
-    if value.is_empty() || !value.bytes().all(is_tchar) {
+    if !is_tchar_token(&name.value()) {
         let message = "the name of a header has letters, digits and `!#$%&'*+-.^_`|~` only";
         return Err(syn::Error::new(name.span(), message));
     }
@@ -75,11 +75,6 @@ fn not_primitive(ty: &Type) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// A character of an HTTP token (RFC 9110, section 5.6.2).
-fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

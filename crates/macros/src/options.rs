@@ -7,7 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Token, Type};
 
 use crate::doc;
-use crate::errors::{Errors, list, nearest};
+use crate::errors::{Errors, at, list, nearest};
 use crate::signature::Function;
 use crate::value::{Item, Value};
 
@@ -96,7 +96,7 @@ impl Options {
                     errors.at(text, message);
                 }
                 Item::Named(key, value) => {
-                    let set = options.named(kind, &key, value, &mut seen);
+                    let set = options.named(kind, &key, *value, &mut seen);
                     errors.keep(set);
                 }
             }
@@ -157,26 +157,26 @@ impl Options {
             "title" => {
                 let text = value.text(key, "…")?;
                 self.calls
-                    .extend(quote_spanned!(key.span()=> .#method(#text)));
+                    .extend(quote_spanned!(at(key)=> .#method(#text)));
             }
             "mime_type" => {
                 let text = value.text(key, "text/markdown")?;
                 self.calls
-                    .extend(quote_spanned!(key.span()=> .#method(#text)));
+                    .extend(quote_spanned!(at(key)=> .#method(#text)));
             }
             "icon" => {
                 let src = value.text(key, "https://example.com/icon.png")?;
                 self.calls
-                    .extend(quote_spanned!(key.span()=> .icon(::wharf::__private::icon(#src))));
+                    .extend(quote_spanned!(at(key)=> .icon(::wharf::__private::icon(#src))));
             }
             "size" => {
                 let size = value.integer(key)?;
-                self.calls.extend(quote_spanned!(key.span()=> .size(#size)));
+                self.calls.extend(quote_spanned!(at(key)=> .size(#size)));
             }
             "timeout" => {
                 let timeout = value.duration(key)?;
                 self.calls
-                    .extend(quote_spanned!(key.span()=> .timeout(#timeout)));
+                    .extend(quote_spanned!(at(key)=> .timeout(#timeout)));
             }
             "meta" => {
                 for (name, value) in value.pairs(key)? {

@@ -2,12 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, ItemFn};
 
 use crate::callable;
 use crate::doc;
-use crate::errors::both;
+use crate::errors::{at, both};
 use crate::options::{Kind, Options};
 use crate::resource::completion;
 use crate::signature::Function;
@@ -35,7 +34,7 @@ pub(crate) fn value(
     let call = target.call(function, |param| {
         let name = param.name();
         let ty = target.named(&param.ty);
-        quote_spanned!(param.ty.span()=> __arguments.parse::<#ty>(#name)?)
+        quote_spanned!(at(&param.ty)=> __arguments.parse::<#ty>(#name)?)
     });
     let (held, hold) = (&target.held, &target.hold);
     let name = options.name(function);
@@ -47,13 +46,13 @@ pub(crate) fn value(
             Some(text) => quote!(::core::option::Option::Some(#text)),
             None => quote!(::core::option::Option::None),
         };
-        quote_spanned!(param.ty.span()=> .argument(::wharf::__private::prompt_argument::<#ty>(#name, #description)))
+        quote_spanned!(at(&param.ty)=> .argument(::wharf::__private::prompt_argument::<#ty>(#name, #description)))
     });
     let completions = function.arguments().map(|param| completion(param, target));
     let calls = &options.calls;
-    let new = quote_spanned!(function.output.span()=> ::wharf::__private::prompt::<#output, _>);
+    let new = quote_spanned!(at(&function.output)=> ::wharf::__private::prompt::<#output, _>);
     // A future that is not `Send` is an error at the function's name.
-    let run = quote_spanned! {function.ident.span()=>
+    let run = quote_spanned! {at(&function.ident)=>
         async fn run(
             &self,
             __ctx: &::wharf::__private::Context,

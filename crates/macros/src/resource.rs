@@ -2,11 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, ItemFn};
 
 use crate::callable;
-use crate::errors::{Errors, both, list};
+use crate::errors::{Errors, at, both, list};
 use crate::options::{Kind, Options};
 use crate::signature::{Function, Param, names};
 use crate::target::Target;
@@ -39,16 +38,16 @@ pub(crate) fn value(
     let call = target.call(function, |param| {
         let name = param.name();
         let ty = target.named(&param.ty);
-        quote_spanned!(param.ty.span()=> __variables.parse::<#ty>(#name)?)
+        quote_spanned!(at(&param.ty)=> __variables.parse::<#ty>(#name)?)
     });
     let (held, hold) = (&target.held, &target.hold);
     let name = options.name(function);
     let description = options.description(attrs);
     let completions = function.arguments().map(|param| completion(param, target));
     let calls = &options.calls;
-    let new = quote_spanned!(function.output.span()=> ::wharf::__private::resource::<#output, _>);
+    let new = quote_spanned!(at(&function.output)=> ::wharf::__private::resource::<#output, _>);
     // A future that is not `Send` is an error at the function's name.
-    let run = quote_spanned! {function.ident.span()=>
+    let run = quote_spanned! {at(&function.ident)=>
         async fn run(
             &self,
             __ctx: &::wharf::__private::Context,
@@ -81,12 +80,12 @@ pub(crate) fn completion(param: &Param, target: &Target) -> TokenStream {
         Some(Complete::Values(values)) => quote!(.complete(#name, [#(#values),*])),
         Some(Complete::Function(path)) => {
             let path = target.named(path);
-            quote_spanned!(path.span()=> .complete_with(#name, #path))
+            quote_spanned!(at(&path)=> .complete_with(#name, #path))
         }
         None => {
             // An enum or a flag completes itself.
             let ty = target.named(&param.ty);
-            quote_spanned!(param.ty.span()=> .complete(#name, ::wharf::__private::choices::<#ty>()))
+            quote_spanned!(at(&param.ty)=> .complete(#name, ::wharf::__private::choices::<#ty>()))
         }
     }
 }

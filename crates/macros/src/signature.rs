@@ -10,7 +10,7 @@ use syn::{
     Receiver, ReturnType, Signature, Token, Type, TypeReference,
 };
 
-use crate::errors::{Errors, list, nearest};
+use crate::errors::{Errors, at, list, nearest};
 use crate::header;
 use crate::options::Kind;
 
@@ -142,7 +142,7 @@ impl Function {
             Role::Context => quote!(__ctx),
             Role::State => {
                 let ty = named(&param.ty);
-                quote_spanned!(param.ty.span()=> <#ty>::from_context(__ctx)?)
+                quote_spanned!(at(&param.ty)=> <#ty>::from_context(__ctx)?)
             }
             Role::Argument => argument(param),
         };

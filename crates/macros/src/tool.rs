@@ -2,11 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, ItemFn};
 
 use crate::callable;
-use crate::errors::both;
+use crate::errors::{at, both};
 use crate::options::{Kind, Options};
 use crate::signature::Function;
 use crate::target::Target;
@@ -51,13 +50,13 @@ pub(crate) fn value(
         }
     });
     let output_schema = options.output_schema.as_ref().map(
-        |ty| quote_spanned!(ty.span()=> .output_schema(::wharf::__private::output_schema_of::<#ty>())),
+        |ty| quote_spanned!(at(ty)=> .output_schema(::wharf::__private::output_schema_of::<#ty>())),
     );
     let calls = &options.calls;
     // A return type that is no result is an error at its place in the signature.
-    let new = quote_spanned!(function.output.span()=> ::wharf::__private::tool::<#output, _>);
+    let new = quote_spanned!(at(&function.output)=> ::wharf::__private::tool::<#output, _>);
     // A future that is not `Send` is an error at the function's name.
-    let run = quote_spanned! {function.ident.span()=>
+    let run = quote_spanned! {at(&function.ident)=>
         async fn run(
             &self,
             __ctx: &::wharf::__private::Context,
@@ -95,7 +94,7 @@ fn arguments(function: &Function, target: &Target) -> TokenStream {
         let header = param
             .header
             .as_ref()
-            .map(|name| quote_spanned!(name.span()=> #[schemars(extend("x-mcp-header" = #name))]));
+            .map(|name| quote_spanned!(at(name)=> #[schemars(extend("x-mcp-header" = #name))]));
         quote!(#(#attrs)* #header #ident: #ty)
     });
     quote! {

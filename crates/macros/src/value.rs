@@ -14,7 +14,7 @@ pub(crate) enum Item {
     /// `"notes://{id}"`
     Text(LitStr),
     /// `name`, `name = value` or `name(…)`
-    Named(Ident, Value),
+    Named(Ident, Box<Value>),
 }
 
 impl Parse for Item {
@@ -42,7 +42,7 @@ impl Parse for Item {
                 Value::Is(input.parse()?)
             }
         };
-        Ok(Item::Named(key, value))
+        Ok(Item::Named(key, Box::new(value)))
     }
 }
 
