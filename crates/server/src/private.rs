@@ -111,7 +111,7 @@ pub fn output_schema_of<T: JsonSchema>() -> Value {
 
 /// An icon of which only the place is known.
 pub fn icon(src: impl Into<String>) -> Icon {
-    Icon { src: src.into(), mime_type: None, sizes: None, theme: None }
+    Icon { src: src.into(), ..Icon::default() }
 }
 
 /// A body as a handler: one boxed future for each call.
