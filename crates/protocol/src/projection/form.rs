@@ -14,9 +14,9 @@ use crate::revision::Revision;
 /// Since when choices have titles of their own, several may be made, and all fields have defaults.
 const RICH: Revision = Revision::V2025_11_25;
 
-/// How many schemas are looked into for one form, and how deep. Schemas may refer to themselves,
-/// and a gateway passes on those of others.
-const MAX_STEPS: usize = 4096;
+/// How many schemas are looked into for one field, and how deep. Schemas may refer to themselves,
+/// and a gateway passes on those of others. A field that takes more is left out.
+const MAX_STEPS: usize = 512;
 const MAX_DEPTH: usize = 16;
 
 type Object = Map<String, Value>;
@@ -30,10 +30,9 @@ pub(super) fn requested_schema(schema: &Value, revision: Revision) -> Object {
         form.insert("$schema".to_owned(), dialect.clone());
     }
     form.insert("type".to_owned(), json!("object"));
-    let reader = Reader::new(schema);
     let mut fields = Object::new();
     for (name, property) in properties(schema) {
-        if let Some(field) = reader.field(property, revision) {
+        if let Some(field) = Reader::new(schema).field(property, revision) {
             fields.insert(name.clone(), field.into());
         }
     }
@@ -53,10 +52,9 @@ pub(super) fn requested_schema(schema: &Value, revision: Revision) -> Object {
 /// Brings the answer to a form back to its schema: where several choices may be made, but the
 /// client could offer only one, the one becomes a list.
 pub(crate) fn fit_answer(content: &mut Object, schema: &Value) {
-    let reader = Reader::new(schema);
     for (name, property) in properties(schema) {
         if let Some(value @ Value::String(_)) = content.get_mut(name)
-            && text(&reader.flatten(property, 0), "type") == Some("array")
+            && text(&Reader::new(schema).flatten(property, 0), "type") == Some("array")
         {
             *value = Value::Array(vec![value.take()]);
         }
@@ -173,7 +171,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// Reads the schema of a form, within limits.
+/// Reads one field of the schema of a form, within limits.
 struct Reader<'a> {
     root: &'a Value,
     steps: Cell<usize>,
@@ -199,6 +197,9 @@ impl<'a> Reader<'a> {
             put_choices(&mut field, &choices, revision);
             return Some(field);
         }
+        if self.steps.get() == 0 {
+            return None;
+        }
         match kind {
             Some("boolean") => Some(named("boolean", schema, OF_BOOLEAN, revision)),
             Some(kind @ ("number" | "integer")) => Some(named(kind, schema, OF_NUMBER, revision)),
@@ -220,7 +221,9 @@ impl<'a> Reader<'a> {
                 let title = names.get(at).and_then(Value::as_str);
                 all.extend(value.as_str().map(|value| Choice { value, title }));
             }
-        } else if depth < MAX_DEPTH {
+        } else if depth == MAX_DEPTH {
+            self.steps.set(0);
+        } else {
             let alternatives = array(schema, "oneOf").or_else(|| array(schema, "anyOf"))?;
             for alternative in alternatives.iter().filter(|it| !is_null(it)) {
                 let alternative = self.flatten(alternative, depth + 1);
@@ -243,10 +246,14 @@ impl<'a> Reader<'a> {
         let Some(keywords) = schema.as_object() else {
             return;
         };
-        if depth > MAX_DEPTH || steps == 0 {
+        self.steps.set(if depth > MAX_DEPTH {
+            0
+        } else {
+            steps.saturating_sub(1)
+        });
+        if self.steps.get() == 0 {
             return;
         }
-        self.steps.set(steps - 1);
         let mut parts = Vec::new();
         for (keyword, value) in keywords {
             match (keyword.as_str(), value) {
@@ -258,7 +265,7 @@ impl<'a> Reader<'a> {
                 ("oneOf" | "anyOf", Value::Array(alternatives)) => {
                     let mut real = alternatives.iter().filter(|it| !is_null(it));
                     match (real.next(), real.next()) {
-                        (Some(only), None) => parts.push(only),
+                        (Some(only), None) if only.get("const").is_none() => parts.push(only),
                         _ => _ = flat.entry(keyword).or_insert(value),
                     }
                 }
@@ -310,11 +317,11 @@ mod tests {
             "properties": {
                 "a": { "$ref": "#/$defs/Loop" },
                 "b": { "$ref": "#/$defs/All" },
-                "c": { "type": "array", "items": { "$ref": "#/$defs/Loop" } }
+                "c": { "type": "array", "items": { "$ref": "#/$defs/Loop" } },
+                "last": { "type": "boolean" }
             }
         });
         let form = requested_schema(&schema, Revision::LATEST);
-        assert_eq!(form["properties"]["a"], json!({ "type": "string" }));
-        assert!(form["properties"].get("c").is_none());
+        assert_eq!(form["properties"], json!({ "last": { "type": "boolean" } }));
     }
 }
