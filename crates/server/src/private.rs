@@ -111,7 +111,48 @@ pub fn output_schema_of<T: JsonSchema>() -> Value {
 
 /// An icon of which only the place is known.
 pub fn icon(src: impl Into<String>) -> Icon {
-    Icon { src: src.into(), ..Icon::default() }
+    Icon { src: src.into(), mime_type: None, sizes: None, theme: None }
+}
+
+/// A body as a handler: one boxed future for each call.
+struct Body<B>(B);
+
+impl<B> ToolHandler for Body<B>
+where
+    B: ToolBody,
+    B::Output: IntoToolResult,
+{
+    fn call<'a>(&'a self, ctx: &'a Context, arguments: &'a RawValue) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
+        match tool_arguments(arguments) {
+            Ok(arguments) => {
+                Box::pin(async move { Ok(self.0.run(ctx, arguments).await?.into_tool_result()?) })
+            }
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+}
+
+impl<B> ResourceHandler for Body<B>
+where
+    B: ResourceBody,
+    B::Output: IntoResourceContents,
+{
+    fn read<'a>(&'a self, ctx: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
+        Box::pin(async move {
+            let output = self.0.run(ctx, &request.variables).await?;
+            output.into_resource_contents(request.uri, request.mime_type)
+        })
+    }
+}
+
+impl<B> PromptHandler for Body<B>
+where
+    B: PromptBody,
+    B::Output: IntoPromptResult,
+{
+    fn get<'a>(&'a self, ctx: &'a Context, arguments: PromptArguments) -> BoxFuture<'a, Result<GetPromptResult>> {
+        Box::pin(async move { self.0.run(ctx, &arguments).await?.into_prompt_result() })
+    }
 }
 
 /// A body as a handler: one boxed future for each call.

@@ -133,17 +133,22 @@ fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str>
     near.into_iter().take(SUGGESTIONS).map(|(_, name)| name).collect()
 }
 
-/// Levenshtein's distance: insertions, deletions and substitutions.
+/// How many insertions, deletions, substitutions and swaps of neighbours lead from one to the other
+/// (optimal string alignment).
 fn edit_distance(a: &[char], b: &[char]) -> usize {
+    let mut above: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut next = Vec::with_capacity(row.len());
+        next.push(i + 1);
         for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(above[j - 1] + 1);
+            }
+            next.push(least);
         }
+        above = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -181,6 +186,15 @@ mod tests {
         assert_eq!(catalog.unknown_prompt("asks").message(), "unknown prompt `asks`; did you mean `ask`?");
         let long = catalog.unknown_tool(&"\u{1b}".repeat(1_000_000));
         assert!(long.is_invalid_params() && long.message().len() < 1_000 && !long.message().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn distances_count_edits() {
+        let distance = |a: &str, b: &str| edit_distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
+        for (a, b, expected) in [("", "", 0), ("", "ab", 2), ("ask", "aks", 1), ("kitten", "sitting", 3), ("ab", "ba", 1), ("abc", "abc", 0)] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+            assert_eq!(distance(b, a), expected, "{b} {a}");
+        }
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Catalog {
         let last = start.saturating_add(size - 1);
         let next_cursor = if has_next { self.key_at(kind, last).map(|key| write_cursor(kind, key)) } else { None };
         let pages = &self.settings.pages;
-        let frame = ResultFrame { revision, server_info: pages.server_info.as_deref(), cache: pages.cache };
+        let frame = ResultFrame::new(revision).server_info(pages.server_info.as_deref()).cache(pages.cache);
         let mut out = Vec::with_capacity(256);
         let written = match kind {
             ListKind::Tools => {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wharf_protocol::content::Icon;
+use wharf_protocol::headers::{ParamHeader, param_headers};
 use wharf_protocol::tools::{self as protocol, CallToolResult, ToolAnnotations};
 
 use super::schema::{self, SchemaLimits, Validator};
@@ -268,6 +269,7 @@ impl Tool {
         } else {
             None
         };
+        let headers = param_headers(&schema).map_err(Error::invalid_definition)?;
         definition.input_schema = schema;
         let (output_schema, results) = match output {
             Output::Free => (None, None),
@@ -278,7 +280,7 @@ impl Tool {
             }
         };
         definition.output_schema = output_schema;
-        Ok(ToolEntry { definition, handler, arguments, results, timeout })
+        Ok(ToolEntry { definition, handler, arguments, results, headers, timeout })
     }
 }
 
@@ -294,6 +296,7 @@ pub struct ToolEntry {
     handler: Box<dyn ToolHandler>,
     arguments: Option<Validator>,
     results: Option<Validator>,
+    headers: Vec<ParamHeader>,
     timeout: Option<Duration>,
 }
 
@@ -301,6 +304,12 @@ impl ToolEntry {
     /// The definition as it is listed.
     pub fn definition(&self) -> &protocol::Tool {
         &self.definition
+    }
+
+    /// The arguments that clients mirror into headers (specification 2026-07-28,
+    /// basic/transports/streamable-http, "Custom Headers from Tool Parameters").
+    pub fn param_headers(&self) -> &[ParamHeader] {
+        &self.headers
     }
 
     /// How long one call may run, if the tool says so.
@@ -499,6 +508,23 @@ mod tests {
             assert!(error.is_invalid_definition());
             assert!(error.message().starts_with(&name) && error.message().contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn mirrored_arguments_are_known() {
+        #[derive(Deserialize, JsonSchema)]
+        struct Query {
+            #[schemars(extend("x-mcp-header" = "Region"))]
+            region: String,
+        }
+        let query = entry(Tool::new("query").handler(|args: Query, _| async move { args.region }));
+        assert_eq!(query.param_headers()[0].header, "mcp-param-region");
+        assert!(query.arguments.is_none(), "the annotation needs no validator");
+        let twice = json!({"type": "object", "properties": {
+            "a": {"type": "string", "x-mcp-header": "X"}, "b": {"type": "string", "x-mcp-header": "x"},
+        }});
+        let error = Tool::new("t").input_schema(twice).raw_handler(|_, _| async {}).into_entry(&SchemaLimits::default()).unwrap_err();
+        assert!(error.is_invalid_definition() && error.message().contains("x-mcp-header"), "{error}");
     }
 
     #[test]

