@@ -95,7 +95,10 @@ impl Error {
         if let Some(own) = any.downcast_mut::<Option<Error>>().and_then(Option::take) {
             return own;
         }
-        if let Some(object) = any.downcast_mut::<Option<ErrorObject>>().and_then(Option::take) {
+        if let Some(object) = any
+            .downcast_mut::<Option<ErrorObject>>()
+            .and_then(Option::take)
+        {
             return Self::from_object(object);
         }
         match slot {
@@ -131,7 +134,10 @@ impl Error {
 
     /// The error that this one was made from.
     pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 
     /// Whether a resource was not found.
@@ -177,7 +183,11 @@ impl Error {
             (None, Kind::NotFound { uri }) => Some(serde_json::json!({ "uri": uri })),
             (data, _) => data.clone(),
         };
-        ErrorObject { code, message: self.inner.message.clone().into_owned(), data }
+        ErrorObject {
+            code,
+            message: self.inner.message.clone().into_owned(),
+            data,
+        }
     }
 
     fn from_object(object: ErrorObject) -> Self {
@@ -187,7 +197,14 @@ impl Error {
     }
 
     fn with_kind(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { inner: Box::new(Inner { kind, message: message.into(), data: None, source: None }) }
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                data: None,
+                source: None,
+            }),
+        }
     }
 }
 
@@ -195,10 +212,15 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
         let mut slot = Some(error);
         let any: &mut dyn Any = &mut slot;
-        if let Some(object) = any.downcast_mut::<Option<ErrorObject>>().and_then(Option::take) {
+        if let Some(object) = any
+            .downcast_mut::<Option<ErrorObject>>()
+            .and_then(Option::take)
+        {
             return Self::from_object(object);
         }
-        let Some(error) = slot else { return Self::new("unknown error") };
+        let Some(error) = slot else {
+            return Self::new("unknown error");
+        };
         let mut made = Self::with_kind(Kind::Other, error.to_string());
         made.inner.source = Some(Box::new(error));
         made
@@ -224,7 +246,8 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Error");
-        out.field("kind", &self.inner.kind).field("message", &self.inner.message);
+        out.field("kind", &self.inner.kind)
+            .field("message", &self.inner.message);
         if let Some(data) = &self.inner.data {
             out.field("data", data);
         }
@@ -242,9 +265,13 @@ mod tests {
 
     #[test]
     fn a_std_error_becomes_one_with_its_source() {
-        let error: Error = "x".parse::<u8>().unwrap_err().into();
+        let error: Error = "x".parse::<u8>().expect_err("an error").into();
         assert_eq!(error.to_string(), "invalid digit found in string");
-        assert!(error.source().is_some_and(|s| s.is::<std::num::ParseIntError>()));
+        assert!(
+            error
+                .source()
+                .is_some_and(|s| s.is::<std::num::ParseIntError>())
+        );
         assert_eq!(error.to_object().code, ErrorCode::INTERNAL_ERROR);
     }
 
@@ -259,8 +286,15 @@ mod tests {
 
     #[test]
     fn a_protocol_error_object_keeps_its_code() {
-        let object = ErrorObject { code: -7, message: "no".into(), data: Some(json!({"a": 1})) };
-        for error in [Error::from(object.clone()), Error::from_display(object.clone())] {
+        let object = ErrorObject {
+            code: -7,
+            message: "no".into(),
+            data: Some(json!({"a": 1})),
+        };
+        for error in [
+            Error::from(object.clone()),
+            Error::from_display(object.clone()),
+        ] {
             assert!(error.is_protocol());
             assert_eq!(error.to_object(), object);
         }
@@ -269,7 +303,10 @@ mod tests {
     #[test]
     fn not_found_carries_the_uri_and_escapes_it_in_the_message() {
         let error = Error::not_found("x://\u{1b}[31m");
-        assert_eq!(error.to_object().data, Some(json!({"uri": "x://\u{1b}[31m"})));
+        assert_eq!(
+            error.to_object().data,
+            Some(json!({"uri": "x://\u{1b}[31m"}))
+        );
         assert!(!error.to_string().contains('\u{1b}'), "{error}");
     }
 
@@ -287,9 +324,15 @@ mod tests {
                 Some(&self.0)
             }
         }
-        let error = Error::from(Outer("x".parse::<u8>().unwrap_err()));
+        let error = Error::from(Outer("x".parse::<u8>().expect_err("an error")));
         assert_eq!(format!("{error}"), "bad port");
-        assert_eq!(format!("{error:#}"), "bad port: invalid digit found in string");
-        assert_eq!(format!("{}", error.context("starting")), "starting: bad port");
+        assert_eq!(
+            format!("{error:#}"),
+            "bad port: invalid digit found in string"
+        );
+        assert_eq!(
+            format!("{}", error.context("starting")),
+            "starting: bad port"
+        );
     }
 }

@@ -11,13 +11,17 @@ pub use catalog::prompt::{IntoPrompt, Prompt, PromptEntry};
 pub use catalog::resource::{IntoResource, Resource, ResourceEntry};
 pub use catalog::schema::SchemaLimits;
 pub use catalog::tool::{IntoTool, Tool, ToolEntry};
-pub use catalog::{Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind, PageSettings};
+pub use catalog::{
+    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind,
+    PageSettings,
+};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use group::{Group, Items};
 pub use handler::extract::{NoArguments, PromptArguments, State, Variables};
 pub use handler::output::{
-    Audio, Image, IntoContent, IntoPromptResult, IntoResourceContents, IntoToolResult, Json, Message,
+    Audio, Image, IntoContent, IntoPromptResult, IntoResourceContents, IntoToolResult, Json,
+    Message,
 };
 pub use handler::text::FromText;
 pub use handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};

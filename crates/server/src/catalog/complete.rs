@@ -24,14 +24,25 @@ pub struct CompletionRequest {
 }
 
 impl CompletionRequest {
-    pub(crate) fn new(value: String, arguments: BTreeMap<String, String>, context: Context) -> Self {
-        Self { value, arguments, context }
+    pub(crate) fn new(
+        value: String,
+        arguments: BTreeMap<String, String>,
+        context: Context,
+    ) -> Self {
+        Self {
+            value,
+            arguments,
+            context,
+        }
     }
 }
 
 impl fmt::Debug for CompletionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CompletionRequest").field("value", &self.value).field("arguments", &self.arguments).finish_non_exhaustive()
+        f.debug_struct("CompletionRequest")
+            .field("value", &self.value)
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +100,11 @@ fn completion<S: Into<String>>(all: impl Iterator<Item = S>) -> Result<Completio
         }
     }
     let has_more = total > values.len() as u64;
-    Ok(Completion { values, total: Some(total), has_more: Some(has_more) })
+    Ok(Completion {
+        values,
+        total: Some(total),
+        has_more: Some(has_more),
+    })
 }
 
 /// Completes one argument.
@@ -129,9 +144,12 @@ impl Completer {
 
     pub(crate) async fn complete(&self, request: CompletionRequest) -> Result<Completion> {
         match self {
-            Self::Fixed(values) => {
-                completion(values.iter().filter(|value| begins_with(value, &request.value)).map(String::as_str))
-            }
+            Self::Fixed(values) => completion(
+                values
+                    .iter()
+                    .filter(|value| begins_with(value, &request.value))
+                    .map(String::as_str),
+            ),
             Self::Function(function) => function.complete(request).await,
         }
     }
@@ -140,7 +158,10 @@ impl Completer {
 /// Whether `text` begins with `start`, upper or lower case.
 fn begins_with(text: &str, start: &str) -> bool {
     let mut text = text.chars().flat_map(char::to_lowercase);
-    start.chars().flat_map(char::to_lowercase).all(|c| text.next() == Some(c))
+    start
+        .chars()
+        .flat_map(char::to_lowercase)
+        .all(|c| text.next() == Some(c))
 }
 
 /// The completers of one prompt or template, by argument.
@@ -158,14 +179,23 @@ impl Completers {
     }
 
     pub(crate) fn get(&self, argument: &str) -> Option<&Completer> {
-        self.0.iter().find(|(known, _)| known == argument).map(|(_, completer)| completer)
+        self.0
+            .iter()
+            .find(|(known, _)| known == argument)
+            .map(|(_, completer)| completer)
     }
 
     /// Checks that what is completed exists.
     pub(crate) fn check<'n>(&self, names: impl Iterator<Item = &'n str>, what: &str) -> Result<()> {
         let names: Vec<_> = names.collect();
-        match self.0.iter().find(|(name, _)| !names.contains(&name.as_str())) {
-            Some((name, _)) => Err(Error::invalid_definition(format_args!("it completes `{name}`, but there is no {what} `{name}`"))),
+        match self
+            .0
+            .iter()
+            .find(|(name, _)| !names.contains(&name.as_str()))
+        {
+            Some((name, _)) => Err(Error::invalid_definition(format_args!(
+                "it completes `{name}`, but there is no {what} `{name}`"
+            ))),
             None => Ok(()),
         }
     }
@@ -178,7 +208,12 @@ mod tests {
 
     fn ask(completer: &Completer, value: &str) -> Completion {
         let arguments = BTreeMap::from([("language".to_owned(), "rust".to_owned())]);
-        now(completer.complete(CompletionRequest::new(value.to_owned(), arguments, context()))).expect("completions")
+        now(completer.complete(CompletionRequest::new(
+            value.to_owned(),
+            arguments,
+            context(),
+        )))
+        .expect("completions")
     }
 
     #[test]
@@ -188,29 +223,51 @@ mod tests {
         assert_eq!(ask(&names, "éM").values, ["Émile"]);
         assert_eq!(ask(&names, "").values.len(), 4);
         let none = ask(&names, "Adam");
-        assert_eq!((none.values.len(), none.total, none.has_more), (0, Some(0), Some(false)));
+        assert_eq!(
+            (none.values.len(), none.total, none.has_more),
+            (0, Some(0), Some(false))
+        );
     }
 
     #[test]
     fn at_most_a_hundred_values_are_sent() {
         let many = Completer::fixed((0..250).map(|n| format!("v{n}")));
         let found = ask(&many, "v");
-        assert_eq!((found.values.len(), found.total, found.has_more), (100, Some(250), Some(true)));
+        assert_eq!(
+            (found.values.len(), found.total, found.has_more),
+            (100, Some(250), Some(true))
+        );
         let exact = Completer::fixed((0..100).map(|n| format!("v{n}")));
         assert_eq!(ask(&exact, "").has_more, Some(false));
-        let own = Completion { values: vec!["x".to_owned(); 101], total: None, has_more: None };
+        let own = Completion {
+            values: vec!["x".to_owned(); 101],
+            total: None,
+            has_more: None,
+        };
         let own = own.into_completion().expect("completions");
-        assert_eq!((own.values.len(), own.total, own.has_more), (100, Some(101), Some(true)));
+        assert_eq!(
+            (own.values.len(), own.total, own.has_more),
+            (100, Some(101), Some(true))
+        );
     }
 
     #[test]
     fn functions_see_the_value_and_the_other_arguments() {
         let function = Completer::function(|request: CompletionRequest| async move {
-            let language = request.arguments.get("language").cloned().ok_or("which language?")?;
+            let language = request
+                .arguments
+                .get("language")
+                .cloned()
+                .ok_or("which language?")?;
             Ok::<_, &'static str>(vec![format!("{language}-{}", request.value)])
         });
         assert_eq!(ask(&function, "x").values, ["rust-x"]);
         let request = CompletionRequest::new(String::new(), BTreeMap::new(), context());
-        assert_eq!(now(function.complete(request)).unwrap_err().message(), "which language?");
+        assert_eq!(
+            now(function.complete(request))
+                .expect_err("an error")
+                .message(),
+            "which language?"
+        );
     }
 }

@@ -33,17 +33,28 @@ impl Changed {
     /// Compares what clients see: a handler that was replaced under the same definition is no
     /// change of a list.
     pub(super) fn between(before: &Catalog, after: &Catalog) -> Self {
-        let resource = |a: &ResourceEntry, b: &ResourceEntry| a.direct() == b.direct() && a.template() == b.template();
+        let resource = |a: &ResourceEntry, b: &ResourceEntry| {
+            a.direct() == b.direct() && a.template() == b.template()
+        };
         Self {
-            tools: differ(&before.tools, &after.tools, |a, b| a.definition() == b.definition()),
-            resources: differ(&before.resources, &after.resources, resource) || differ(&before.templates, &after.templates, resource),
-            prompts: differ(&before.prompts, &after.prompts, |a, b| a.definition() == b.definition()),
+            tools: differ(&before.tools, &after.tools, |a, b| {
+                a.definition() == b.definition()
+            }),
+            resources: differ(&before.resources, &after.resources, resource)
+                || differ(&before.templates, &after.templates, resource),
+            prompts: differ(&before.prompts, &after.prompts, |a, b| {
+                a.definition() == b.definition()
+            }),
         }
     }
 }
 
 fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> bool) -> bool {
-    before.len() != after.len() || before.values().zip(after.values()).any(|(a, b)| !Arc::ptr_eq(a, b) && !same(a, b))
+    before.len() != after.len()
+        || before
+            .values()
+            .zip(after.values())
+            .any(|(a, b)| !Arc::ptr_eq(a, b) && !same(a, b))
 }
 
 type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
@@ -112,7 +123,11 @@ impl CatalogEdit {
         let entry = resource.into_resource().into_entry();
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.key());
-            let list = if entry.template().is_some() { &mut self.templates } else { &mut self.resources };
+            let list = if entry.template().is_some() {
+                &mut self.templates
+            } else {
+                &mut self.resources
+            };
             let added = put(list, key, entry, self.replaces, "resource");
             self.keep(added);
         }
@@ -142,8 +157,14 @@ impl CatalogEdit {
     /// Adds several items at once.
     pub fn add_items(&mut self, items: Items) {
         items.tools.into_iter().for_each(|tool| self.add_tool(tool));
-        items.resources.into_iter().for_each(|resource| self.add_resource(resource));
-        items.prompts.into_iter().for_each(|prompt| self.add_prompt(prompt));
+        items
+            .resources
+            .into_iter()
+            .for_each(|resource| self.add_resource(resource));
+        items
+            .prompts
+            .into_iter()
+            .for_each(|prompt| self.add_prompt(prompt));
     }
 
     /// Removes everything.
@@ -163,9 +184,18 @@ impl CatalogEdit {
     }
 }
 
-fn put<T>(list: &mut Entries<T>, key: Arc<str>, entry: T, replaces: bool, what: &str) -> Result<()> {
+fn put<T>(
+    list: &mut Entries<T>,
+    key: Arc<str>,
+    entry: T,
+    replaces: bool,
+    what: &str,
+) -> Result<()> {
     if !replaces && list.contains_key(&key) {
-        return Err(Error::invalid_definition(format_args!("{what} `{}` is given twice", shown(&key))));
+        return Err(Error::invalid_definition(format_args!(
+            "{what} `{}` is given twice",
+            shown(&key)
+        )));
     }
     list.insert(key, Arc::new(entry));
     Ok(())

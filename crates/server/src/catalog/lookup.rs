@@ -35,7 +35,9 @@ impl Catalog {
         if let Some(entry) = self.resources.get(uri) {
             return Some((entry, Variables::default()));
         }
-        self.templates.values().find_map(|entry| entry.matches(uri).map(|variables| (entry, variables)))
+        self.templates
+            .values()
+            .find_map(|entry| entry.matches(uri).map(|variables| (entry, variables)))
     }
 
     /// Reads the resource at a URI.
@@ -43,7 +45,9 @@ impl Catalog {
     /// # Errors
     /// [`Error::not_found`], or the handler's own.
     pub async fn read_resource(&self, ctx: &Context, uri: &str) -> Result<ReadResourceResult> {
-        let (entry, variables) = self.find_resource(uri).ok_or_else(|| Error::not_found(uri))?;
+        let (entry, variables) = self
+            .find_resource(uri)
+            .ok_or_else(|| Error::not_found(uri))?;
         entry.read(ctx, uri, variables).await
     }
 
@@ -66,17 +70,41 @@ impl Catalog {
         let completer = self.completer(&params.reference, &params.argument.name)?;
         let completion = match completer {
             Some(completer) => {
-                let arguments = params.context.map(|context| context.arguments).unwrap_or_default();
-                completer.complete(CompletionRequest::new(params.argument.value, arguments, ctx.clone())).await?
+                let arguments = params
+                    .context
+                    .map(|context| context.arguments)
+                    .unwrap_or_default();
+                completer
+                    .complete(CompletionRequest::new(
+                        params.argument.value,
+                        arguments,
+                        ctx.clone(),
+                    ))
+                    .await?
             }
-            None => Completion { values: Vec::new(), total: Some(0), has_more: Some(false) },
+            None => Completion {
+                values: Vec::new(),
+                total: Some(0),
+                has_more: Some(false),
+            },
         };
-        Ok(CompleteResult { completion, meta: None })
+        Ok(CompleteResult {
+            completion,
+            meta: None,
+        })
     }
 
-    fn completer(&self, reference: &CompletionReference, argument: &str) -> Result<Option<&Completer>> {
+    fn completer(
+        &self,
+        reference: &CompletionReference,
+        argument: &str,
+    ) -> Result<Option<&Completer>> {
         let unknown_argument = |what: &str, of: &str| {
-            Error::invalid_params(format_args!("`{}` has no {what} `{}`", shown(of), shown(argument)))
+            Error::invalid_params(format_args!(
+                "`{}` has no {what} `{}`",
+                shown(of),
+                shown(argument)
+            ))
         };
         match reference {
             CompletionReference::Prompt { name, .. } => {
@@ -87,8 +115,12 @@ impl Catalog {
                 Ok(prompt.completer(argument))
             }
             CompletionReference::Resource { uri } => {
-                let entry = self.templates.get(uri.as_str()).or_else(|| self.resource(uri));
-                let entry = entry.ok_or_else(|| unknown("resource template", uri, self.templates.keys()))?;
+                let entry = self
+                    .templates
+                    .get(uri.as_str())
+                    .or_else(|| self.resource(uri));
+                let entry = entry
+                    .ok_or_else(|| unknown("resource template", uri, self.templates.keys()))?;
                 // A direct resource has nothing to complete.
                 if entry.template().is_some() && !entry.has_variable(argument) {
                     return Err(unknown_argument("variable", uri));
@@ -100,8 +132,15 @@ impl Catalog {
 }
 
 fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n Arc<str>>) -> Error {
-    let near: Vec<_> = nearest(name, known.map(|name| &**name)).into_iter().map(|name| format!("`{}`", shown(name))).collect();
-    let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+    let near: Vec<_> = nearest(name, known.map(|name| &**name))
+        .into_iter()
+        .map(|name| format!("`{}`", shown(name)))
+        .collect();
+    let hint = if near.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", near.join(" or "))
+    };
     Error::invalid_params(format_args!("unknown {what} `{}`{hint}", shown(name)))
 }
 
@@ -113,14 +152,22 @@ const MAX_NAMES: usize = 2_000;
 
 /// The names that differ in at most a third of their characters, nearest first.
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    let wanted: Vec<char> = name.chars().take(MAX_LENGTH + 1).flat_map(char::to_lowercase).collect();
+    let wanted: Vec<char> = name
+        .chars()
+        .take(MAX_LENGTH + 1)
+        .flat_map(char::to_lowercase)
+        .collect();
     if wanted.is_empty() || wanted.len() > MAX_LENGTH {
         return Vec::new();
     }
     let mut near: Vec<(usize, &str)> = known
         .take(MAX_NAMES)
         .filter_map(|candidate| {
-            let letters: Vec<char> = candidate.chars().take(MAX_LENGTH + 1).flat_map(char::to_lowercase).collect();
+            let letters: Vec<char> = candidate
+                .chars()
+                .take(MAX_LENGTH + 1)
+                .flat_map(char::to_lowercase)
+                .collect();
             let most = wanted.len().max(letters.len()).div_ceil(3);
             if letters.len() > MAX_LENGTH || wanted.len().abs_diff(letters.len()) > most {
                 return None;
@@ -130,7 +177,10 @@ fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str>
         })
         .collect();
     near.sort_by_key(|(distance, _)| *distance);
-    near.into_iter().take(SUGGESTIONS).map(|(_, name)| name).collect()
+    near.into_iter()
+        .take(SUGGESTIONS)
+        .map(|(_, name)| name)
+        .collect()
 }
 
 /// How many insertions, deletions, substitutions and swaps of neighbours lead from one to the other
@@ -142,7 +192,9 @@ fn edit_distance(a: &[char], b: &[char]) -> usize {
         let mut next = Vec::with_capacity(row.len());
         next.push(i + 1);
         for (j, y) in b.iter().enumerate() {
-            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            let mut least = (row[j] + usize::from(x != y))
+                .min(row[j + 1] + 1)
+                .min(next[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 least = least.min(above[j - 1] + 1);
             }
@@ -164,7 +216,10 @@ mod tests {
     fn catalog() -> Catalog {
         let tool = |name: &str| Tool::new(name).raw_handler(|_, _| async {});
         let template = |uri: &str, who: &'static str| {
-            Resource::template(uri, move |_: std::collections::BTreeMap<String, String>, _| async move { who })
+            Resource::template(
+                uri,
+                move |_: std::collections::BTreeMap<String, String>, _| async move { who },
+            )
         };
         let items = Items::new()
             .tool(tool("read_file"))
@@ -173,25 +228,56 @@ mod tests {
             .resource(template("a://{x}", "first").complete("x", ["one", "two"]))
             .resource(template("a://{y}/", "second"))
             .resource(Resource::text("a://direct", "direct"))
-            .prompt(Prompt::new("ask").required("topic", "").optional("tone", "").complete("tone", ["kind"]).raw_handler(|_, _| async { "" }));
+            .prompt(
+                Prompt::new("ask")
+                    .required("topic", "")
+                    .optional("tone", "")
+                    .complete("tone", ["kind"])
+                    .raw_handler(|_, _| async { "" }),
+            );
         Catalog::build(items, CatalogSettings::default()).expect("a catalog")
     }
 
     #[test]
     fn near_names_are_suggested() {
         let catalog = catalog();
-        assert_eq!(catalog.unknown_tool("raed_file").message(), "unknown tool `raed_file`; did you mean `read_file` or `write_file`?");
-        assert_eq!(catalog.unknown_tool("ADD").message(), "unknown tool `ADD`; did you mean `add`?");
+        assert_eq!(
+            catalog.unknown_tool("raed_file").message(),
+            "unknown tool `raed_file`; did you mean `read_file` or `write_file`?"
+        );
+        assert_eq!(
+            catalog.unknown_tool("ADD").message(),
+            "unknown tool `ADD`; did you mean `add`?"
+        );
         assert_eq!(catalog.unknown_tool("zzz").message(), "unknown tool `zzz`");
-        assert_eq!(catalog.unknown_prompt("asks").message(), "unknown prompt `asks`; did you mean `ask`?");
+        assert_eq!(
+            catalog.unknown_prompt("asks").message(),
+            "unknown prompt `asks`; did you mean `ask`?"
+        );
         let long = catalog.unknown_tool(&"\u{1b}".repeat(1_000_000));
-        assert!(long.is_invalid_params() && long.message().len() < 1_000 && !long.message().contains('\u{1b}'));
+        assert!(
+            long.is_invalid_params()
+                && long.message().len() < 1_000
+                && !long.message().contains('\u{1b}')
+        );
     }
 
     #[test]
     fn distances_count_edits() {
-        let distance = |a: &str, b: &str| edit_distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
-        for (a, b, expected) in [("", "", 0), ("", "ab", 2), ("ask", "aks", 1), ("kitten", "sitting", 3), ("ab", "ba", 1), ("abc", "abc", 0)] {
+        let distance = |a: &str, b: &str| {
+            edit_distance(
+                &a.chars().collect::<Vec<_>>(),
+                &b.chars().collect::<Vec<_>>(),
+            )
+        };
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "ab", 2),
+            ("ask", "aks", 1),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 1),
+            ("abc", "abc", 0),
+        ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
             assert_eq!(distance(b, a), expected, "{b} {a}");
         }
@@ -200,14 +286,23 @@ mod tests {
     #[test]
     fn direct_resources_come_before_templates_and_templates_in_order() {
         let catalog = catalog();
-        let read = |uri: &str| now(catalog.read_resource(&context(), uri)).map(|result| format!("{:?}", result.contents[0]));
+        let read = |uri: &str| {
+            now(catalog.read_resource(&context(), uri))
+                .map(|result| format!("{:?}", result.contents[0]))
+        };
         assert!(read("a://direct").expect("contents").contains("\"direct\""));
         assert!(read("a://other").expect("contents").contains("first"));
-        assert_eq!(read("b://x").unwrap_err().not_found_uri(), Some("b://x"));
+        assert_eq!(
+            read("b://x").expect_err("an error").not_found_uri(),
+            Some("b://x")
+        );
     }
 
     fn complete(reference: serde_json::Value, argument: &str, value: &str) -> Result<Vec<String>> {
-        let params = serde_json::from_value(json!({"ref": reference, "argument": {"name": argument, "value": value}})).expect("params");
+        let params = serde_json::from_value(
+            json!({"ref": reference, "argument": {"name": argument, "value": value}}),
+        )
+        .expect("params");
         now(catalog().complete(&context(), params)).map(|result| result.completion.values)
     }
 
@@ -215,18 +310,47 @@ mod tests {
     fn arguments_and_variables_are_completed() {
         let prompt = json!({"type": "ref/prompt", "name": "ask"});
         let template = json!({"type": "ref/resource", "uri": "a://{x}"});
-        assert_eq!(complete(prompt.clone(), "tone", "K").expect("values"), ["kind"]);
-        assert_eq!(complete(template.clone(), "x", "t").expect("values"), ["two"]);
-        assert!(complete(prompt.clone(), "topic", "").expect("no completer").is_empty());
-        assert!(complete(json!({"type": "ref/resource", "uri": "a://direct"}), "x", "").expect("nothing to complete").is_empty());
+        assert_eq!(
+            complete(prompt.clone(), "tone", "K").expect("values"),
+            ["kind"]
+        );
+        assert_eq!(
+            complete(template.clone(), "x", "t").expect("values"),
+            ["two"]
+        );
+        assert!(
+            complete(prompt.clone(), "topic", "")
+                .expect("no completer")
+                .is_empty()
+        );
+        assert!(
+            complete(
+                json!({"type": "ref/resource", "uri": "a://direct"}),
+                "x",
+                ""
+            )
+            .expect("nothing to complete")
+            .is_empty()
+        );
         for (reference, argument, why) in [
             (prompt, "nope", "no argument `nope`"),
             (template, "nope", "no variable `nope`"),
-            (json!({"type": "ref/prompt", "name": "aks"}), "x", "did you mean `ask`"),
-            (json!({"type": "ref/resource", "uri": "b://{x}"}), "x", "did you mean `a://{x}`"),
+            (
+                json!({"type": "ref/prompt", "name": "aks"}),
+                "x",
+                "did you mean `ask`",
+            ),
+            (
+                json!({"type": "ref/resource", "uri": "b://{x}"}),
+                "x",
+                "did you mean `a://{x}`",
+            ),
         ] {
-            let error = complete(reference, argument, "").unwrap_err();
-            assert!(error.is_invalid_params() && error.message().contains(why), "{error}");
+            let error = complete(reference, argument, "").expect_err("an error");
+            assert!(
+                error.is_invalid_params() && error.message().contains(why),
+                "{error}"
+            );
         }
     }
 }

@@ -60,8 +60,14 @@ impl Catalog {
         let mut edit = CatalogEdit::of(&Self::empty(Arc::clone(&settings)));
         edit.refuse_duplicates();
         items.tools.into_iter().for_each(|tool| edit.add_tool(tool));
-        items.resources.into_iter().for_each(|resource| edit.add_resource(resource));
-        items.prompts.into_iter().for_each(|prompt| edit.add_prompt(prompt));
+        items
+            .resources
+            .into_iter()
+            .for_each(|resource| edit.add_resource(resource));
+        items
+            .prompts
+            .into_iter()
+            .for_each(|prompt| edit.add_prompt(prompt));
         edit.into_catalog(settings)
     }
 
@@ -126,8 +132,14 @@ type Listener = Box<dyn Fn(Changed) + Send + Sync>;
 impl CatalogHandle {
     /// Makes a snapshot the current one.
     pub fn new(catalog: Catalog) -> Self {
-        let shared = Shared { current: ArcSwap::from_pointee(catalog), editing: Mutex::new(()), listener: OnceLock::new() };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            current: ArcSwap::from_pointee(catalog),
+            editing: Mutex::new(()),
+            listener: OnceLock::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// The current snapshot. Takes no lock; what it holds does not change.
@@ -166,7 +178,11 @@ impl CatalogHandle {
     pub fn update(&self, edit: impl FnOnce(&mut CatalogEdit)) -> Result<Changed> {
         let changed = {
             // A panic in an edit leaves the current snapshot as it was.
-            let _editing = self.shared.editing.lock().unwrap_or_else(PoisonError::into_inner);
+            let _editing = self
+                .shared
+                .editing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let before = self.load();
             let mut draft = CatalogEdit::of(&before);
             edit(&mut draft);
@@ -197,13 +213,21 @@ fn check_name(name: &str) -> Result<()> {
         return Err(Error::invalid_definition("it has no name"));
     }
     if name.chars().count() > MAX_NAME {
-        return Err(Error::invalid_definition(format_args!("its name is longer than {MAX_NAME} characters")));
+        return Err(Error::invalid_definition(format_args!(
+            "its name is longer than {MAX_NAME} characters"
+        )));
     }
     if name.contains(|c: char| c.is_control()) {
         return Err(Error::invalid_definition("its name has control characters"));
     }
-    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b)) {
-        tracing::warn!(name, "a name of other characters than letters, digits, `_`, `-`, `.` and `/` is not understood by every client");
+    if !name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b))
+    {
+        tracing::warn!(
+            name,
+            "a name of other characters than letters, digits, `_`, `-`, `.` and `/` is not understood by every client"
+        );
     }
     Ok(())
 }
@@ -218,8 +242,13 @@ mod tests {
     }
 
     fn handle() -> (CatalogHandle, Arc<Mutex<Vec<Changed>>>) {
-        let items = Items::new().tool(tool("a")).tool(tool("b")).resource(Resource::text("x:1", ""));
-        let handle = CatalogHandle::new(Catalog::build(items, CatalogSettings::default()).expect("a catalog"));
+        let items = Items::new()
+            .tool(tool("a"))
+            .tool(tool("b"))
+            .resource(Resource::text("x:1", ""));
+        let handle = CatalogHandle::new(
+            Catalog::build(items, CatalogSettings::default()).expect("a catalog"),
+        );
         let heard = Arc::new(Mutex::new(Vec::new()));
         let hears = Arc::clone(&heard);
         handle.on_change(move |changed| hears.lock().expect("not poisoned").push(changed));
@@ -227,19 +256,30 @@ mod tests {
     }
 
     fn names(handle: &CatalogHandle) -> Vec<String> {
-        handle.load().tools().map(|tool| tool.definition().name.clone()).collect()
+        handle
+            .load()
+            .tools()
+            .map(|tool| tool.definition().name.clone())
+            .collect()
     }
 
     #[test]
     fn a_name_given_twice_is_refused_at_the_start() {
         let twice = [
             Items::new().tool(tool("a")).tool(tool("a")),
-            Items::new().resource(Resource::text("x:1", "")).resource(Resource::text("x:1", "")),
-            Items::new().prompt(Prompt::new("p").raw_handler(|_, _| async { "" })).prompt(Prompt::new("p").raw_handler(|_, _| async { "" })),
+            Items::new()
+                .resource(Resource::text("x:1", ""))
+                .resource(Resource::text("x:1", "")),
+            Items::new()
+                .prompt(Prompt::new("p").raw_handler(|_, _| async { "" }))
+                .prompt(Prompt::new("p").raw_handler(|_, _| async { "" })),
         ];
         for items in twice {
-            let error = Catalog::build(items, CatalogSettings::default()).unwrap_err();
-            assert!(error.is_invalid_definition() && error.message().contains("twice"), "{error}");
+            let error = Catalog::build(items, CatalogSettings::default()).expect_err("an error");
+            assert!(
+                error.is_invalid_definition() && error.message().contains("twice"),
+                "{error}"
+            );
         }
     }
 
@@ -255,10 +295,29 @@ mod tests {
                 assert!(!edit.remove_tool("b"));
             })
             .expect("updated");
-        assert_eq!(names(&handle), ["a", "c"], "a replaced item keeps its place");
-        assert_eq!(handle.load().tool("a").expect("there").definition().description.as_deref(), Some("New."));
+        assert_eq!(
+            names(&handle),
+            ["a", "c"],
+            "a replaced item keeps its place"
+        );
+        assert_eq!(
+            handle
+                .load()
+                .tool("a")
+                .expect("there")
+                .definition()
+                .description
+                .as_deref(),
+            Some("New.")
+        );
         assert_eq!(before.tools().len(), 2, "an old snapshot stays as it was");
-        assert_eq!(*heard.lock().expect("not poisoned"), [Changed { tools: true, ..Changed::default() }]);
+        assert_eq!(
+            *heard.lock().expect("not poisoned"),
+            [Changed {
+                tools: true,
+                ..Changed::default()
+            }]
+        );
     }
 
     #[test]
@@ -283,7 +342,7 @@ mod tests {
                 edit.remove_tool("a");
                 edit.add_tool(Tool::new("lost"));
             })
-            .unwrap_err();
+            .expect_err("an error");
         assert!(error.message().contains("`lost`"), "{error}");
         assert_eq!(names(&handle), ["a", "b"]);
         assert!(heard.lock().expect("not poisoned").is_empty());
@@ -297,7 +356,9 @@ mod tests {
                 let handle = &handle;
                 scope.spawn(move || {
                     for n in 0..25 {
-                        handle.update(|edit| edit.add_tool(tool(&format!("t{thread}-{n}")))).expect("updated");
+                        handle
+                            .update(|edit| edit.add_tool(tool(&format!("t{thread}-{n}"))))
+                            .expect("updated");
                     }
                 });
             }

@@ -56,7 +56,11 @@ pub struct PageSettings {
 
 impl Default for PageSettings {
     fn default() -> Self {
-        Self { size: 100, server_info: None, cache: None }
+        Self {
+            size: 100,
+            server_info: None,
+            cache: None,
+        }
     }
 }
 
@@ -74,7 +78,9 @@ impl fmt::Display for InvalidCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Invalid::Unknown => "invalid cursor: it is not one that this list gave",
-            Invalid::Gone => "invalid cursor: the list has changed since; begin again without a cursor",
+            Invalid::Gone => {
+                "invalid cursor: the list has changed since; begin again without a cursor"
+            }
         })
     }
 }
@@ -83,7 +89,10 @@ impl std::error::Error for InvalidCursor {}
 
 impl From<InvalidCursor> for wharf_protocol::error::ErrorObject {
     fn from(error: InvalidCursor) -> Self {
-        Self::new(wharf_protocol::error::ErrorCode::INVALID_PARAMS, error.to_string())
+        Self::new(
+            wharf_protocol::error::ErrorCode::INVALID_PARAMS,
+            error.to_string(),
+        )
     }
 }
 
@@ -94,7 +103,9 @@ pub(super) struct Pages {
 
 impl Pages {
     pub(super) fn new() -> Self {
-        Self { written: [const { [const { OnceLock::new() }; Revision::ALL.len()] }; ListKind::COUNT] }
+        Self {
+            written: [const { [const { OnceLock::new() }; Revision::ALL.len()] }; ListKind::COUNT],
+        }
     }
 }
 
@@ -104,13 +115,20 @@ impl Catalog {
     /// # Errors
     /// [`InvalidCursor`]. A cursor names the last item of the page before, so it stays valid while
     /// the list changes around that item.
-    pub fn page(&self, kind: ListKind, revision: Revision, cursor: Option<&str>) -> Result<Bytes, InvalidCursor> {
+    pub fn page(
+        &self,
+        kind: ListKind,
+        revision: Revision,
+        cursor: Option<&str>,
+    ) -> Result<Bytes, InvalidCursor> {
         let size = self.page_size();
         let start = match cursor {
             None => 0,
             Some(cursor) => {
                 let key = read_cursor(kind, cursor).ok_or(InvalidCursor(Invalid::Unknown))?;
-                self.index_of(kind, &key).ok_or(InvalidCursor(Invalid::Gone))? + 1
+                self.index_of(kind, &key)
+                    .ok_or(InvalidCursor(Invalid::Gone))?
+                    + 1
             }
         };
         if start % size != 0 {
@@ -120,7 +138,10 @@ impl Catalog {
         let slot = &self.pages.written[kind as usize][revision as usize];
         let pages = slot.get_or_init(|| {
             // An empty list has one page too.
-            (0..self.len(kind).max(1)).step_by(size).map(|start| self.write_page(kind, revision, start)).collect()
+            (0..self.len(kind).max(1))
+                .step_by(size)
+                .map(|start| self.write_page(kind, revision, start))
+                .collect()
         });
         match pages.get(start / size) {
             Some(page) => Ok(page.clone()),
@@ -164,27 +185,88 @@ impl Catalog {
         let size = self.page_size();
         let has_next = start.saturating_add(size) < self.len(kind);
         let last = start.saturating_add(size - 1);
-        let next_cursor = if has_next { self.key_at(kind, last).map(|key| write_cursor(kind, key)) } else { None };
+        let next_cursor = if has_next {
+            self.key_at(kind, last).map(|key| write_cursor(kind, key))
+        } else {
+            None
+        };
         let pages = &self.settings.pages;
-        let frame = ResultFrame::new(revision).server_info(pages.server_info.as_deref()).cache(pages.cache);
+        let frame = ResultFrame::new(revision)
+            .server_info(pages.server_info.as_deref())
+            .cache(pages.cache);
         let mut out = Vec::with_capacity(256);
         let written = match kind {
             ListKind::Tools => {
-                let tools = self.tools.values().skip(start).take(size).map(|entry| entry.definition().clone()).collect();
-                write_result(&mut out, &ListToolsResult { tools, next_cursor, meta: None }, &frame)
+                let tools = self
+                    .tools
+                    .values()
+                    .skip(start)
+                    .take(size)
+                    .map(|entry| entry.definition().clone())
+                    .collect();
+                write_result(
+                    &mut out,
+                    &ListToolsResult {
+                        tools,
+                        next_cursor,
+                        meta: None,
+                    },
+                    &frame,
+                )
             }
             ListKind::Resources => {
-                let resources = self.resources.values().skip(start).take(size).filter_map(|entry| entry.direct().cloned()).collect();
-                write_result(&mut out, &ListResourcesResult { resources, next_cursor, meta: None }, &frame)
+                let resources = self
+                    .resources
+                    .values()
+                    .skip(start)
+                    .take(size)
+                    .filter_map(|entry| entry.direct().cloned())
+                    .collect();
+                write_result(
+                    &mut out,
+                    &ListResourcesResult {
+                        resources,
+                        next_cursor,
+                        meta: None,
+                    },
+                    &frame,
+                )
             }
             ListKind::ResourceTemplates => {
-                let resource_templates =
-                    self.templates.values().skip(start).take(size).filter_map(|entry| entry.template().cloned()).collect();
-                write_result(&mut out, &ListResourceTemplatesResult { resource_templates, next_cursor, meta: None }, &frame)
+                let resource_templates = self
+                    .templates
+                    .values()
+                    .skip(start)
+                    .take(size)
+                    .filter_map(|entry| entry.template().cloned())
+                    .collect();
+                write_result(
+                    &mut out,
+                    &ListResourceTemplatesResult {
+                        resource_templates,
+                        next_cursor,
+                        meta: None,
+                    },
+                    &frame,
+                )
             }
             ListKind::Prompts => {
-                let prompts = self.prompts.values().skip(start).take(size).map(|entry| entry.definition().clone()).collect();
-                write_result(&mut out, &ListPromptsResult { prompts, next_cursor, meta: None }, &frame)
+                let prompts = self
+                    .prompts
+                    .values()
+                    .skip(start)
+                    .take(size)
+                    .map(|entry| entry.definition().clone())
+                    .collect();
+                write_result(
+                    &mut out,
+                    &ListPromptsResult {
+                        prompts,
+                        next_cursor,
+                        meta: None,
+                    },
+                    &frame,
+                )
             }
         };
         if let Err(error) = written {
@@ -205,7 +287,9 @@ fn write_cursor(kind: ListKind, key: &str) -> String {
 fn read_cursor(kind: ListKind, cursor: &str) -> Option<String> {
     let plain = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let (letter, key) = plain.split_first()?;
-    (*letter == kind.letter()).then(|| String::from_utf8(key.to_vec()).ok()).flatten()
+    (*letter == kind.letter())
+        .then(|| String::from_utf8(key.to_vec()).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -222,16 +306,34 @@ mod tests {
     }
 
     fn catalog(names: &[&str], size: usize) -> CatalogHandle {
-        let items = names.iter().fold(Items::new(), |items, name| items.tool(tool(name)));
-        let settings = CatalogSettings { pages: PageSettings { size, ..PageSettings::default() }, ..CatalogSettings::default() };
+        let items = names
+            .iter()
+            .fold(Items::new(), |items, name| items.tool(tool(name)));
+        let settings = CatalogSettings {
+            pages: PageSettings {
+                size,
+                ..PageSettings::default()
+            },
+            ..CatalogSettings::default()
+        };
         CatalogHandle::new(Catalog::build(items, settings).expect("a catalog"))
     }
 
     fn page(catalog: &Catalog, cursor: Option<&str>) -> (Vec<String>, Option<String>) {
-        let bytes = catalog.page(ListKind::Tools, REVISION, cursor).expect("a page");
+        let bytes = catalog
+            .page(ListKind::Tools, REVISION, cursor)
+            .expect("a page");
         let page: Value = serde_json::from_slice(&bytes).expect("JSON");
-        let names = page["tools"].as_array().expect("a list").iter().map(|tool| tool["name"].as_str().expect("a name").to_owned());
-        (names.collect(), page.get("nextCursor").map(|cursor| cursor.as_str().expect("text").to_owned()))
+        let names = page["tools"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|tool| tool["name"].as_str().expect("a name").to_owned());
+        (
+            names.collect(),
+            page.get("nextCursor")
+                .map(|cursor| cursor.as_str().expect("text").to_owned()),
+        )
     }
 
     #[test]
@@ -252,10 +354,16 @@ mod tests {
     #[test]
     fn the_first_page_is_a_pointer_copy() {
         let catalog = catalog(&["a", "b"], 100).load();
-        let first = catalog.page(ListKind::Tools, REVISION, None).expect("a page");
-        let again = catalog.page(ListKind::Tools, REVISION, None).expect("a page");
+        let first = catalog
+            .page(ListKind::Tools, REVISION, None)
+            .expect("a page");
+        let again = catalog
+            .page(ListKind::Tools, REVISION, None)
+            .expect("a page");
         assert_eq!(first.as_ptr(), again.as_ptr());
-        let other = catalog.page(ListKind::Tools, Revision::LATEST, None).expect("a page");
+        let other = catalog
+            .page(ListKind::Tools, Revision::LATEST, None)
+            .expect("a page");
         assert_ne!(first.as_ptr(), other.as_ptr());
     }
 
@@ -269,12 +377,34 @@ mod tests {
         let handle = catalog(&["a", "b", "c", "d"], 2);
         let (_, cursor) = page(&handle.load(), None);
         let cursor = cursor.expect("more");
-        handle.update(|edit| { edit.remove_tool("a"); edit.remove_tool("d"); edit.add_tool(tool("e")); }).expect("updated");
+        handle
+            .update(|edit| {
+                edit.remove_tool("a");
+                edit.remove_tool("d");
+                edit.add_tool(tool("e"));
+            })
+            .expect("updated");
         assert_eq!(page(&handle.load(), Some(&cursor)).0, ["c", "e"]);
-        handle.update(|edit| { edit.remove_tool("c"); edit.remove_tool("e"); }).expect("updated");
-        assert_eq!(page(&handle.load(), Some(&cursor)), (vec![], None), "the cursor's item is the last now");
-        handle.update(|edit| { edit.remove_tool("b"); }).expect("updated");
-        let gone = handle.load().page(ListKind::Tools, REVISION, Some(&cursor)).unwrap_err();
+        handle
+            .update(|edit| {
+                edit.remove_tool("c");
+                edit.remove_tool("e");
+            })
+            .expect("updated");
+        assert_eq!(
+            page(&handle.load(), Some(&cursor)),
+            (vec![], None),
+            "the cursor's item is the last now"
+        );
+        handle
+            .update(|edit| {
+                edit.remove_tool("b");
+            })
+            .expect("updated");
+        let gone = handle
+            .load()
+            .page(ListKind::Tools, REVISION, Some(&cursor))
+            .expect_err("an error");
         assert!(gone.to_string().contains("begin again"), "{gone}");
     }
 
@@ -286,9 +416,18 @@ mod tests {
             .resource(Resource::text("a:b", ""));
         let catalog = Catalog::build(items, CatalogSettings::default()).expect("a catalog");
         let of_prompts = write_cursor(ListKind::Prompts, "same");
-        assert!(catalog.page(ListKind::Prompts, REVISION, Some(&of_prompts)).is_ok());
+        assert!(
+            catalog
+                .page(ListKind::Prompts, REVISION, Some(&of_prompts))
+                .is_ok()
+        );
         for wrong in [of_prompts.as_str(), "", "!", "2", "dA", "dP8"] {
-            assert!(catalog.page(ListKind::Tools, REVISION, Some(wrong)).is_err(), "{wrong:?}");
+            assert!(
+                catalog
+                    .page(ListKind::Tools, REVISION, Some(wrong))
+                    .is_err(),
+                "{wrong:?}"
+            );
         }
     }
 }

@@ -64,12 +64,20 @@ pub struct Prompt {
 impl Prompt {
     /// A prompt of this name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { definition: protocol::Prompt::new(name), handler: None, completers: Completers::default() }
+        Self {
+            definition: protocol::Prompt::new(name),
+            handler: None,
+            completers: Completers::default(),
+        }
     }
 
     /// A prompt with a complete definition and a handler of your own.
     pub fn from_handler(definition: protocol::Prompt, handler: Box<dyn PromptHandler>) -> Self {
-        Self { definition, handler: Some(handler), completers: Completers::default() }
+        Self {
+            definition,
+            handler: Some(handler),
+            completers: Completers::default(),
+        }
     }
 
     /// The name for people.
@@ -92,13 +100,21 @@ impl Prompt {
 
     /// Adds a member of `_meta`.
     pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.definition.meta.get_or_insert_default().insert(key.into(), value.into());
+        self.definition
+            .meta
+            .get_or_insert_default()
+            .insert(key.into(), value.into());
         self
     }
 
     /// Adds an argument; one of the same name is replaced.
     pub fn argument(mut self, argument: PromptArgument) -> Self {
-        match self.definition.arguments.iter_mut().find(|known| known.name == argument.name) {
+        match self
+            .definition
+            .arguments
+            .iter_mut()
+            .find(|known| known.name == argument.name)
+        {
             Some(known) => *known = argument,
             None => self.definition.arguments.push(argument),
         }
@@ -115,7 +131,12 @@ impl Prompt {
         self.described(name, description, false)
     }
 
-    fn described(self, name: impl Into<String>, description: impl Into<String>, required: bool) -> Self {
+    fn described(
+        self,
+        name: impl Into<String>,
+        description: impl Into<String>,
+        required: bool,
+    ) -> Self {
         self.argument(PromptArgument {
             name: name.into(),
             title: None,
@@ -131,7 +152,8 @@ impl Prompt {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.completers.add(argument.into(), Completer::fixed(values));
+        self.completers
+            .add(argument.into(), Completer::fixed(values));
         self
     }
 
@@ -142,7 +164,8 @@ impl Prompt {
         Fut: Future + Send + 'static,
         Fut::Output: IntoCompletion,
     {
-        self.completers.add(argument.into(), Completer::function(function));
+        self.completers
+            .add(argument.into(), Completer::function(function));
         self
     }
 
@@ -157,7 +180,10 @@ impl Prompt {
         R: IntoPromptResult + 'static,
     {
         self.add_arguments_of(&schema::input_schema_of::<A>());
-        self.handler = Some(Box::new(Typed { function, types: PhantomData }));
+        self.handler = Some(Box::new(Typed {
+            function,
+            types: PhantomData,
+        }));
         self
     }
 
@@ -174,11 +200,23 @@ impl Prompt {
 
     fn add_arguments_of(&mut self, schema: &Value) {
         let required = |name: &str| {
-            schema.get("required").and_then(Value::as_array).is_some_and(|all| all.iter().any(|known| known == name))
+            schema
+                .get("required")
+                .and_then(Value::as_array)
+                .is_some_and(|all| all.iter().any(|known| known == name))
         };
-        for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (name, field) in schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let text = |member| field.get(member).and_then(Value::as_str).map(str::to_owned);
-            let known = self.definition.arguments.iter().any(|argument| argument.name == *name);
+            let known = self
+                .definition
+                .arguments
+                .iter()
+                .any(|argument| argument.name == *name);
             if !known {
                 self.definition.arguments.push(PromptArgument {
                     name: name.clone(),
@@ -188,7 +226,10 @@ impl Prompt {
                 });
             }
             if self.completers.get(name).is_none() {
-                self.completers.add(name.clone(), Completer::fixed(schema::choices(field, schema)));
+                self.completers.add(
+                    name.clone(),
+                    Completer::fixed(schema::choices(field, schema)),
+                );
             }
         }
     }
@@ -201,21 +242,40 @@ impl Prompt {
     /// Checks the definition.
     pub(crate) fn into_entry(self) -> Result<PromptEntry> {
         let name = self.definition.name.clone();
-        self.compile().map_err(|error| error.context(format_args!("prompt `{}`", shown(&name))))
+        self.compile()
+            .map_err(|error| error.context(format_args!("prompt `{}`", shown(&name))))
     }
 
     fn compile(self) -> Result<PromptEntry> {
-        let Self { definition, handler, completers } = self;
+        let Self {
+            definition,
+            handler,
+            completers,
+        } = self;
         super::check_name(&definition.name)?;
-        completers.check(definition.arguments.iter().map(|argument| argument.name.as_str()), "argument")?;
-        let handler = handler.ok_or_else(|| Error::invalid_definition("it has no handler: add one with `.handler(…)`"))?;
-        Ok(PromptEntry { definition, handler, completers })
+        completers.check(
+            definition
+                .arguments
+                .iter()
+                .map(|argument| argument.name.as_str()),
+            "argument",
+        )?;
+        let handler = handler.ok_or_else(|| {
+            Error::invalid_definition("it has no handler: add one with `.handler(…)`")
+        })?;
+        Ok(PromptEntry {
+            definition,
+            handler,
+            completers,
+        })
     }
 }
 
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prompt").field("definition", &self.definition).finish_non_exhaustive()
+        f.debug_struct("Prompt")
+            .field("definition", &self.definition)
+            .finish_non_exhaustive()
     }
 }
 
@@ -233,7 +293,10 @@ impl PromptEntry {
     }
 
     pub(crate) fn has_argument(&self, name: &str) -> bool {
-        self.definition.arguments.iter().any(|argument| argument.name == name)
+        self.definition
+            .arguments
+            .iter()
+            .any(|argument| argument.name == name)
     }
 
     pub(crate) fn completer(&self, argument: &str) -> Option<&Completer> {
@@ -244,20 +307,30 @@ impl PromptEntry {
     ///
     /// # Errors
     /// [`Error::invalid_params`] for arguments that are missing or do not fit, or the handler's own.
-    pub async fn get(&self, ctx: &Context, arguments: Option<&RawValue>) -> Result<GetPromptResult> {
+    pub async fn get(
+        &self,
+        ctx: &Context,
+        arguments: Option<&RawValue>,
+    ) -> Result<GetPromptResult> {
         let arguments = PromptArguments::parse_raw(arguments)?;
         let missing: Vec<_> = self
             .definition
             .arguments
             .iter()
-            .filter(|argument| argument.required == Some(true) && arguments.get(&argument.name).is_none())
+            .filter(|argument| {
+                argument.required == Some(true) && arguments.get(&argument.name).is_none()
+            })
             .map(|argument| format!("`{}`", argument.name))
             .collect();
         if !missing.is_empty() {
             return Err(Error::invalid_params(format_args!(
                 "prompt `{}` needs {} {}",
                 self.definition.name,
-                if missing.len() == 1 { "the argument" } else { "the arguments" },
+                if missing.len() == 1 {
+                    "the argument"
+                } else {
+                    "the arguments"
+                },
                 missing.join(", ")
             )));
         }
@@ -271,7 +344,9 @@ impl PromptEntry {
 
 impl fmt::Debug for PromptEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PromptEntry").field("definition", &self.definition).finish_non_exhaustive()
+        f.debug_struct("PromptEntry")
+            .field("definition", &self.definition)
+            .finish_non_exhaustive()
     }
 }
 
@@ -287,7 +362,11 @@ where
     Fut: Future<Output = R> + Send + 'static,
     R: IntoPromptResult + 'static,
 {
-    fn get<'a>(&'a self, ctx: &'a Context, arguments: PromptArguments) -> BoxFuture<'a, Result<GetPromptResult>> {
+    fn get<'a>(
+        &'a self,
+        ctx: &'a Context,
+        arguments: PromptArguments,
+    ) -> BoxFuture<'a, Result<GetPromptResult>> {
         match arguments.read() {
             Ok(arguments) => {
                 let future = (self.function)(arguments, ctx.clone());
@@ -306,7 +385,11 @@ where
     Fut: Future<Output = R> + Send + 'static,
     R: IntoPromptResult + 'static,
 {
-    fn get<'a>(&'a self, ctx: &'a Context, arguments: PromptArguments) -> BoxFuture<'a, Result<GetPromptResult>> {
+    fn get<'a>(
+        &'a self,
+        ctx: &'a Context,
+        arguments: PromptArguments,
+    ) -> BoxFuture<'a, Result<GetPromptResult>> {
         let future = (self.0)(arguments, ctx.clone());
         Box::pin(async move { future.await.into_prompt_result() })
     }
@@ -358,26 +441,46 @@ mod tests {
     fn arguments_come_from_the_fields() {
         let entry = review();
         let arguments = &entry.definition().arguments;
-        let seen: Vec<_> = arguments.iter().map(|a| (a.name.as_str(), a.description.as_deref(), a.required)).collect();
-        assert_eq!(seen, [("code", Some("The code to review"), Some(true)), ("tone", None, Some(false)), ("lines", None, Some(false))]);
+        let seen: Vec<_> = arguments
+            .iter()
+            .map(|a| (a.name.as_str(), a.description.as_deref(), a.required))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("code", Some("The code to review"), Some(true)),
+                ("tone", None, Some(false)),
+                ("lines", None, Some(false))
+            ]
+        );
         assert!(entry.completer("tone").is_some() && entry.completer("code").is_none());
     }
 
     #[test]
     fn messages_are_made_from_text_arguments() {
-        let result = get(&review(), r#"{"code":"x","tone":"strict","lines":"3"}"#).expect("messages");
+        let result =
+            get(&review(), r#"{"code":"x","tone":"strict","lines":"3"}"#).expect("messages");
         assert_eq!(result.description.as_deref(), Some("Ask for a review."));
-        assert_eq!(result.messages[0].content, ContentBlock::text("Review strictly x 3"));
+        assert_eq!(
+            result.messages[0].content,
+            ContentBlock::text("Review strictly x 3")
+        );
     }
 
     #[test]
     fn arguments_that_are_missing_or_do_not_fit_are_named() {
         for (arguments, why) in [
             ("{}", "prompt `review` needs the argument `code`"),
-            (r#"{"code":"x","lines":"many"}"#, "invalid prompt argument `lines`: expected a whole number from 0, of 32 bits, got \"many\""),
-            (r#"{"code":"x","lines":3}"#, "invalid prompt argument `lines`: invalid type: integer `3`, expected a string"),
+            (
+                r#"{"code":"x","lines":"many"}"#,
+                "invalid prompt argument `lines`: expected a whole number from 0, of 32 bits, got \"many\"",
+            ),
+            (
+                r#"{"code":"x","lines":3}"#,
+                "invalid prompt argument `lines`: invalid type: integer `3`, expected a string",
+            ),
         ] {
-            let error = get(&review(), arguments).unwrap_err();
+            let error = get(&review(), arguments).expect_err("an error");
             assert!(error.is_invalid_params());
             assert_eq!(error.message(), why);
         }
@@ -390,16 +493,29 @@ mod tests {
             .required("who", "Whom to greet")
             .optional("how", "How")
             .complete("who", ["Ada"])
-            .raw_handler(|args, _| async move { format!("Hi {}", args.get("who").unwrap_or_default()) })
+            .raw_handler(
+                |args, _| async move { format!("Hi {}", args.get("who").unwrap_or_default()) },
+            )
             .into_entry()
             .expect("a prompt");
-        assert_eq!(get(&entry, r#"{"who":"Ada"}"#).expect("messages").messages[0].content, ContentBlock::text("Hi Ada"));
+        assert_eq!(
+            get(&entry, r#"{"who":"Ada"}"#).expect("messages").messages[0].content,
+            ContentBlock::text("Hi Ada")
+        );
         for (prompt, why) in [
             (Prompt::new("lost"), "no handler"),
-            (Prompt::new("x").complete("who", ["Ada"]).raw_handler(|_, _| async { "" }), "no argument `who`"),
+            (
+                Prompt::new("x")
+                    .complete("who", ["Ada"])
+                    .raw_handler(|_, _| async { "" }),
+                "no argument `who`",
+            ),
         ] {
-            let error = prompt.into_entry().unwrap_err();
-            assert!(error.is_invalid_definition() && error.message().contains(why), "{error}");
+            let error = prompt.into_entry().expect_err("an error");
+            assert!(
+                error.is_invalid_definition() && error.message().contains(why),
+                "{error}"
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
 //! [`Resource`]: data that a client may read, at one URI or at all URIs of a template.
 
+mod handlers;
+
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use wharf_protocol::content::{Annotations, Icon};
 use wharf_protocol::resources::{self as protocol, ReadResourceResult};
 use wharf_protocol::uri_template::UriTemplate;
 
+use self::handlers::{File, Fixed, Function, Template, mime_of};
 use super::complete::{Completer, Completers, CompletionRequest, IntoCompletion};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -89,7 +91,9 @@ impl Resource {
     /// The path is the program's own: it never comes from a client.
     pub fn file(uri: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         let mime_type = mime_of(&path);
         let mut resource = Self::from_handler(uri, Box::new(File(path)));
         resource.definition.name = name.unwrap_or(resource.definition.name);
@@ -116,14 +120,22 @@ impl Resource {
         Fut: Future<Output = R> + Send + 'static,
         R: IntoResourceContents + 'static,
     {
-        Self::from_handler(uri_template, Box::new(Template { function, types: PhantomData }))
+        Self::from_handler(uri_template, Box::new(Template::new(function)))
     }
 
     /// A resource, or a template where the URI has variables, with a handler of your own.
     pub fn from_handler(uri: impl Into<String>, handler: Box<dyn ResourceHandler>) -> Self {
         let uri = uri.into();
-        let definition = protocol::Resource { name: name_of(&uri).to_owned(), uri, ..protocol::Resource::default() };
-        Self { definition, handler, completers: Completers::default() }
+        let definition = protocol::Resource {
+            name: name_of(&uri).to_owned(),
+            uri,
+            ..protocol::Resource::default()
+        };
+        Self {
+            definition,
+            handler,
+            completers: Completers::default(),
+        }
     }
 
     /// The name, for programs. Without it: the last part of the URI.
@@ -170,7 +182,10 @@ impl Resource {
 
     /// Adds a member of `_meta`.
     pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.definition.meta.get_or_insert_default().insert(key.into(), value.into());
+        self.definition
+            .meta
+            .get_or_insert_default()
+            .insert(key.into(), value.into());
         self
     }
 
@@ -181,7 +196,8 @@ impl Resource {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.completers.add(variable.into(), Completer::fixed(values));
+        self.completers
+            .add(variable.into(), Completer::fixed(values));
         self
     }
 
@@ -192,7 +208,8 @@ impl Resource {
         Fut: Future + Send + 'static,
         Fut::Output: IntoCompletion,
     {
-        self.completers.add(variable.into(), Completer::function(function));
+        self.completers
+            .add(variable.into(), Completer::function(function));
         self
     }
 
@@ -204,20 +221,38 @@ impl Resource {
     /// Checks the definition.
     pub(crate) fn into_entry(self) -> Result<ResourceEntry> {
         let uri = self.definition.uri.clone();
-        self.compile().map_err(|error| error.context(format_args!("resource `{}`", shown(&uri))))
+        self.compile()
+            .map_err(|error| error.context(format_args!("resource `{}`", shown(&uri))))
     }
 
     fn compile(self) -> Result<ResourceEntry> {
-        let Self { definition, handler, completers } = self;
+        let Self {
+            definition,
+            handler,
+            completers,
+        } = self;
         check_scheme(&definition.uri)?;
         if definition.name.is_empty() {
-            return Err(Error::invalid_definition("it has no name: add one with `.name(…)`"));
+            return Err(Error::invalid_definition(
+                "it has no name: add one with `.name(…)`",
+            ));
         }
         let place = if definition.uri.contains(['{', '}']) {
-            let template = UriTemplate::parse(&definition.uri)
-                .map_err(|error| Error::invalid_definition(format_args!("invalid URI template: {error}")))?;
+            let template = UriTemplate::parse(&definition.uri).map_err(|error| {
+                Error::invalid_definition(format_args!("invalid URI template: {error}"))
+            })?;
             completers.check(template.variables(), "variable")?;
-            let protocol::Resource { uri, name, title, description, mime_type, annotations, size: _, icons, meta } = definition;
+            let protocol::Resource {
+                uri,
+                name,
+                title,
+                description,
+                mime_type,
+                annotations,
+                size: _,
+                icons,
+                meta,
+            } = definition;
             let definition = protocol::ResourceTemplate {
                 uri_template: uri,
                 name,
@@ -228,18 +263,27 @@ impl Resource {
                 icons,
                 meta,
             };
-            Place::Template { definition, template }
+            Place::Template {
+                definition,
+                template,
+            }
         } else {
             completers.check(std::iter::empty(), "variable")?;
             Place::Direct(definition)
         };
-        Ok(ResourceEntry { place, handler, completers })
+        Ok(ResourceEntry {
+            place,
+            handler,
+            completers,
+        })
     }
 }
 
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resource").field("definition", &self.definition).finish_non_exhaustive()
+        f.debug_struct("Resource")
+            .field("definition", &self.definition)
+            .finish_non_exhaustive()
     }
 }
 
@@ -252,7 +296,10 @@ pub struct ResourceEntry {
 
 enum Place {
     Direct(protocol::Resource),
-    Template { definition: protocol::ResourceTemplate, template: UriTemplate },
+    Template {
+        definition: protocol::ResourceTemplate,
+        template: UriTemplate,
+    },
 }
 
 impl ResourceEntry {
@@ -309,8 +356,20 @@ impl ResourceEntry {
     }
 
     /// Reads the resource at a URI that this entry [`matches`](ResourceEntry::matches).
-    pub(crate) fn read<'a>(&'a self, ctx: &'a Context, uri: &'a str, variables: Variables<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
-        self.handler.read(ctx, ReadRequest { uri, mime_type: self.mime_type(), variables })
+    pub(crate) fn read<'a>(
+        &'a self,
+        ctx: &'a Context,
+        uri: &'a str,
+        variables: Variables<'a>,
+    ) -> BoxFuture<'a, Result<ReadResourceResult>> {
+        self.handler.read(
+            ctx,
+            ReadRequest {
+                uri,
+                mime_type: self.mime_type(),
+                variables,
+            },
+        )
     }
 }
 
@@ -320,126 +379,33 @@ impl fmt::Debug for ResourceEntry {
     }
 }
 
-struct Fixed<T>(T);
-
-impl ResourceHandler for Fixed<Arc<str>> {
-    fn read<'a>(&'a self, _: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
-        Box::pin(std::future::ready((&*self.0).into_resource_contents(request.uri, request.mime_type)))
-    }
-}
-
-impl ResourceHandler for Fixed<Bytes> {
-    fn read<'a>(&'a self, _: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
-        Box::pin(std::future::ready((&*self.0).into_resource_contents(request.uri, request.mime_type)))
-    }
-}
-
-struct File(PathBuf);
-
-impl ResourceHandler for File {
-    fn read<'a>(&'a self, _: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
-        let path = self.0.clone();
-        Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await?;
-            let bytes = read.map_err(|error| {
-                if error.kind() == std::io::ErrorKind::NotFound {
-                    return Error::not_found(request.uri);
-                }
-                // The path stays out of the message: it is the server's, not the client's.
-                tracing::error!(uri = %request.uri, %error, "a file cannot be read");
-                Error::new("the file cannot be read")
-            })?;
-            match String::from_utf8(bytes) {
-                Ok(text) => text.into_resource_contents(request.uri, request.mime_type),
-                Err(error) => error.into_bytes().into_resource_contents(request.uri, request.mime_type),
-            }
-        })
-    }
-}
-
-struct Function<F>(F);
-
-impl<F, Fut, R> ResourceHandler for Function<F>
-where
-    F: Fn(Context) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = R> + Send + 'static,
-    R: IntoResourceContents + 'static,
-{
-    fn read<'a>(&'a self, ctx: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
-        let future = (self.0)(ctx.clone());
-        Box::pin(async move { future.await.into_resource_contents(request.uri, request.mime_type) })
-    }
-}
-
-struct Template<F, V> {
-    function: F,
-    types: PhantomData<fn(V)>,
-}
-
-impl<F, V, Fut, R> ResourceHandler for Template<F, V>
-where
-    V: DeserializeOwned + Send + 'static,
-    F: Fn(V, Context) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = R> + Send + 'static,
-    R: IntoResourceContents + 'static,
-{
-    fn read<'a>(&'a self, ctx: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
-        match request.variables.read() {
-            Ok(variables) => {
-                let future = (self.function)(variables, ctx.clone());
-                Box::pin(async move { future.await.into_resource_contents(request.uri, request.mime_type) })
-            }
-            Err(error) => Box::pin(std::future::ready(Err(error))),
-        }
-    }
-}
-
 /// The last part of a URI that says something.
 fn name_of(uri: &str) -> &str {
     let parts = uri.rsplit(['/', ':']);
-    parts.map(|part| part.trim_matches(|c: char| "{}+*#?&;.".contains(c))).find(|part| !part.is_empty()).unwrap_or(uri)
+    parts
+        .map(|part| part.trim_matches(|c: char| "{}+*#?&;.".contains(c)))
+        .find(|part| !part.is_empty())
+        .unwrap_or(uri)
 }
 
 /// A URI begins with a scheme (RFC 3986, 3.1) and has no blanks or control characters.
 fn check_scheme(uri: &str) -> Result<()> {
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
     if !is_scheme {
-        return Err(Error::invalid_definition("a URI begins with a scheme, such as `note:` or `https://`"));
+        return Err(Error::invalid_definition(
+            "a URI begins with a scheme, such as `note:` or `https://`",
+        ));
     }
     if uri.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Error::invalid_definition("a URI has no blanks: write `%20`"));
+        return Err(Error::invalid_definition(
+            "a URI has no blanks: write `%20`",
+        ));
     }
     Ok(())
-}
-
-/// The media type that a file's name suggests.
-fn mime_of(path: &Path) -> Option<&'static str> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    Some(match extension.as_str() {
-        "txt" | "log" => "text/plain",
-        "md" | "markdown" => "text/markdown",
-        "html" | "htm" => "text/html",
-        "css" => "text/css",
-        "csv" => "text/csv",
-        "js" | "mjs" => "text/javascript",
-        "json" => "application/json",
-        "xml" => "application/xml",
-        "yaml" | "yml" => "application/yaml",
-        "toml" => "application/toml",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "svg" => "image/svg+xml",
-        "wav" => "audio/wav",
-        "mp3" => "audio/mpeg",
-        "ogg" => "audio/ogg",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -473,26 +439,48 @@ mod tests {
     fn fixed_contents_are_read() {
         let motto = entry(Resource::text("text://motto", "Parse."));
         let definition = motto.direct().expect("direct");
-        assert_eq!((definition.name.as_str(), definition.size), ("motto", Some(6)));
-        assert_eq!(now(read(&motto, "text://motto")).expect("contents"), text("text://motto", "text/plain", "Parse."));
+        assert_eq!(
+            (definition.name.as_str(), definition.size),
+            ("motto", Some(6))
+        );
+        assert_eq!(
+            now(read(&motto, "text://motto")).expect("contents"),
+            text("text://motto", "text/plain", "Parse.")
+        );
         let blob = entry(Resource::blob("data:x", &b"\0"[..]).mime_type("image/png"));
-        assert!(matches!(now(read(&blob, "data:x")).expect("contents"), ResourceContents::Blob(b) if b.blob == "AA==" && b.mime_type.as_deref() == Some("image/png")));
+        assert!(
+            matches!(now(read(&blob, "data:x")).expect("contents"), ResourceContents::Blob(b) if b.blob == "AA==" && b.mime_type.as_deref() == Some("image/png"))
+        );
     }
 
     #[test]
     fn functions_and_templates_are_read() {
-        let clock = entry(Resource::function("time://now", |_| async { Some("noon") }).mime_type("text/x-time"));
-        assert_eq!(now(read(&clock, "time://now")).expect("contents"), text("time://now", "text/x-time", "noon"));
+        let clock = entry(
+            Resource::function("time://now", |_| async { Some("noon") }).mime_type("text/x-time"),
+        );
+        assert_eq!(
+            now(read(&clock, "time://now")).expect("contents"),
+            text("time://now", "text/x-time", "noon")
+        );
 
         #[derive(serde::Deserialize)]
         struct Item {
             id: u32,
         }
-        let items = entry(Resource::template("item://{id}", |item: Item, _| async move { (item.id + 1).to_string() }));
+        let items = entry(Resource::template(
+            "item://{id}",
+            |item: Item, _| async move { (item.id + 1).to_string() },
+        ));
         assert_eq!(items.template().expect("a template").name, "id");
-        assert_eq!(now(read(&items, "item://41")).expect("contents"), text("item://41", "text/plain", "42"));
-        let error = now(read(&items, "item://x")).unwrap_err();
-        assert!(error.is_invalid_params() && error.message().contains("variable `id`"), "{error}");
+        assert_eq!(
+            now(read(&items, "item://41")).expect("contents"),
+            text("item://41", "text/plain", "42")
+        );
+        let error = now(read(&items, "item://x")).expect_err("an error");
+        assert!(
+            error.is_invalid_params() && error.message().contains("variable `id`"),
+            "{error}"
+        );
         assert!(items.matches("other://1").is_none());
     }
 
@@ -500,12 +488,17 @@ mod tests {
     async fn files_are_read_anew_each_time() {
         let path = std::env::temp_dir().join(format!("wharf-resource-{}.md", std::process::id()));
         let notes = entry(Resource::file("file:///notes", &path));
-        let missing = read(&notes, "file:///notes").await.unwrap_err();
+        let missing = read(&notes, "file:///notes").await.expect_err("an error");
         assert_eq!(missing.not_found_uri(), Some("file:///notes"));
         std::fs::write(&path, "# One").expect("a temporary file");
-        assert_eq!(read(&notes, "file:///notes").await.expect("contents"), text("file:///notes", "text/markdown", "# One"));
+        assert_eq!(
+            read(&notes, "file:///notes").await.expect("contents"),
+            text("file:///notes", "text/markdown", "# One")
+        );
         std::fs::write(&path, b"\xff").expect("a temporary file");
-        assert!(matches!(read(&notes, "file:///notes").await.expect("contents"), ResourceContents::Blob(b) if b.blob == "/w=="));
+        assert!(
+            matches!(read(&notes, "file:///notes").await.expect("contents"), ResourceContents::Blob(b) if b.blob == "/w==")
+        );
         std::fs::remove_file(&path).expect("the file was there");
     }
 
@@ -515,17 +508,29 @@ mod tests {
             (Resource::text("no-scheme", ""), "scheme"),
             (Resource::text("a: b", ""), "blanks"),
             (Resource::text("a:{", ""), "URI template"),
-            (Resource::text("a:b", "").complete("x", ["y"]), "no variable `x`"),
+            (
+                Resource::text("a:b", "").complete("x", ["y"]),
+                "no variable `x`",
+            ),
             (Resource::text("a:b", "").name(""), "name"),
         ] {
-            let error = resource.into_entry().unwrap_err();
-            assert!(error.is_invalid_definition() && error.message().contains(why), "{error}");
+            let error = resource.into_entry().expect_err("an error");
+            assert!(
+                error.is_invalid_definition() && error.message().contains(why),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn names_come_from_the_uri() {
-        for (uri, name) in [("a://b/c", "c"), ("a://b/", "b"), ("a:", "a"), ("x://{+path}", "path"), ("mail:me", "me")] {
+        for (uri, name) in [
+            ("a://b/c", "c"),
+            ("a://b/", "b"),
+            ("a:", "a"),
+            ("x://{+path}", "path"),
+            ("mail:me", "me"),
+        ] {
             assert_eq!(name_of(uri), name);
         }
     }

@@ -16,14 +16,27 @@ use crate::error::{Error, Result};
 
 /// The JSON Schema (2020-12) of a type as it is read.
 pub fn input_schema_of<T: JsonSchema>() -> Value {
-    root(SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>())
+    root(
+        SchemaSettings::draft2020_12()
+            .for_deserialize()
+            .into_generator()
+            .into_root_schema_for::<T>(),
+    )
 }
 
 /// The JSON Schema (2020-12) of a type as it is written; `None` for a type that may be anything,
 /// such as `serde_json::Value`.
 pub fn output_schema_of<T: JsonSchema>() -> Option<Value> {
-    let schema = root(SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>());
-    schema.as_object().is_some_and(|members| !members.is_empty()).then_some(schema)
+    let schema = root(
+        SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator()
+            .into_root_schema_for::<T>(),
+    );
+    schema
+        .as_object()
+        .is_some_and(|members| !members.is_empty())
+        .then_some(schema)
 }
 
 /// Takes off what says nothing to a client: the dialect, which is the default one, and the name of
@@ -48,7 +61,11 @@ pub(crate) fn object_schema(schema: Value) -> Result<Value> {
         Value::Object(members) => members,
         // `true` is the schema of `serde_json::Value`.
         Value::Bool(true) => Map::new(),
-        other => return Err(Error::invalid_definition(format_args!("the input schema must be an object, not {other}"))),
+        other => {
+            return Err(Error::invalid_definition(format_args!(
+                "the input schema must be an object, not {other}"
+            )));
+        }
     };
     match members.get("type") {
         None => {
@@ -74,28 +91,42 @@ pub(crate) fn object_schema(schema: Value) -> Result<Value> {
 /// `additionalProperties` are taken to come from the type: where they were put beside a type that
 /// does not check them, the tool must say so ([`Tool::validate_arguments`](super::tool::Tool::validate_arguments)).
 pub(crate) fn says_more_than_its_type(schema: &Value) -> bool {
-    let Some(members) = schema.as_object() else { return false };
-    members.iter().any(|(keyword, value)| match keyword.as_str() {
-        "pattern" | "minLength" | "maxLength" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
-        | "uniqueItems" | "contains" | "minContains" | "maxContains" | "minProperties" | "maxProperties"
-        | "propertyNames" | "patternProperties" | "not" | "if" | "then" | "else" | "dependentRequired"
-        | "dependentSchemas" | "unevaluatedItems" => true,
-        "minimum" => integer_range(members).is_none_or(|(least, _)| as_integer(value) != Some(least)),
-        "maximum" => integer_range(members).is_none_or(|(_, most)| as_integer(value) != Some(most)),
-        // A tuple has as many items as it has.
-        "minItems" | "maxItems" => {
-            members.get("prefixItems").and_then(Value::as_array).map(Vec::len)
-                != value.as_u64().and_then(|count| usize::try_from(count).ok())
-        }
-        "properties" | "$defs" | "definitions" => {
-            value.as_object().is_some_and(|all| all.values().any(says_more_than_its_type))
-        }
-        "prefixItems" | "anyOf" | "oneOf" | "allOf" => {
-            value.as_array().is_some_and(|all| all.iter().any(says_more_than_its_type))
-        }
-        "items" | "additionalProperties" | "unevaluatedProperties" => says_more_than_its_type(value),
-        _ => false,
-    })
+    let Some(members) = schema.as_object() else {
+        return false;
+    };
+    members
+        .iter()
+        .any(|(keyword, value)| match keyword.as_str() {
+            "pattern" | "minLength" | "maxLength" | "exclusiveMinimum" | "exclusiveMaximum"
+            | "multipleOf" | "uniqueItems" | "contains" | "minContains" | "maxContains"
+            | "minProperties" | "maxProperties" | "propertyNames" | "patternProperties" | "not"
+            | "if" | "then" | "else" | "dependentRequired" | "dependentSchemas"
+            | "unevaluatedItems" => true,
+            "minimum" => {
+                integer_range(members).is_none_or(|(least, _)| as_integer(value) != Some(least))
+            }
+            "maximum" => {
+                integer_range(members).is_none_or(|(_, most)| as_integer(value) != Some(most))
+            }
+            // A tuple has as many items as it has.
+            "minItems" | "maxItems" => {
+                members
+                    .get("prefixItems")
+                    .and_then(Value::as_array)
+                    .map(Vec::len)
+                    != value.as_u64().and_then(|count| usize::try_from(count).ok())
+            }
+            "properties" | "$defs" | "definitions" => value
+                .as_object()
+                .is_some_and(|all| all.values().any(says_more_than_its_type)),
+            "prefixItems" | "anyOf" | "oneOf" | "allOf" => value
+                .as_array()
+                .is_some_and(|all| all.iter().any(says_more_than_its_type)),
+            "items" | "additionalProperties" | "unevaluatedProperties" => {
+                says_more_than_its_type(value)
+            }
+            _ => false,
+        })
 }
 
 /// The range that the `format` of an integer type implies.
@@ -115,7 +146,10 @@ fn integer_range(members: &Map<String, Value>) -> Option<(i128, i128)> {
 }
 
 fn as_integer(value: &Value) -> Option<i128> {
-    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
+    value
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| value.as_u64().map(i128::from))
 }
 
 /// The values that a schema lists: of `enum`, `const` and `boolean`, also behind `oneOf`, `anyOf` and
@@ -129,16 +163,32 @@ pub(crate) fn choices(schema: &Value, root: &Value) -> Vec<String> {
 }
 
 fn add_choices(schema: &Value, root: &Value, levels: usize, found: &mut Vec<String>) {
-    let Some(levels) = levels.checked_sub(1) else { return };
-    if let Some(fragment) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#')) {
-        if let Some(target) = root.pointer(&unescaped(fragment)) {
-            add_choices(target, root, levels, found);
-        }
+    let Some(levels) = levels.checked_sub(1) else {
+        return;
+    };
+    let reference = schema.get("$ref").and_then(Value::as_str);
+    let fragment = reference.and_then(|reference| reference.strip_prefix('#'));
+    if let Some(target) = fragment.and_then(|fragment| root.pointer(&unescaped(fragment))) {
+        add_choices(target, root, levels, found);
     }
-    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
-    found.extend(listed.chain(schema.get("const")).filter_map(Value::as_str).map(str::to_owned));
+    let listed = schema
+        .get("enum")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    found.extend(
+        listed
+            .chain(schema.get("const"))
+            .filter_map(Value::as_str)
+            .map(str::to_owned),
+    );
     for keyword in ["oneOf", "anyOf"] {
-        for branch in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
+        for branch in schema
+            .get(keyword)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             add_choices(branch, root, levels, found);
         }
     }
@@ -205,10 +255,19 @@ mod tests {
         assert!(!says_more_than_its_type(&input_schema_of::<Plain>()));
         assert!(says_more_than_its_type(&input_schema_of::<Strict>()));
         assert!(says_more_than_its_type(&input_schema_of::<Ranged>()));
-        assert!(says_more_than_its_type(&input_schema_of::<std::collections::BTreeSet<u8>>()));
-        assert!(says_more_than_its_type(&json!({"properties": {"x": {"anyOf": [{"pattern": "a"}, {"type": "null"}]}}})));
-        assert!(!says_more_than_its_type(&json!({"properties": {"pattern": {"type": "string"}}})), "a field may have a keyword's name");
-        assert!(says_more_than_its_type(&json!({"type": "integer", "format": "uint8", "minimum": 0, "maximum": 9})));
+        assert!(says_more_than_its_type(&input_schema_of::<
+            std::collections::BTreeSet<u8>,
+        >()));
+        assert!(says_more_than_its_type(
+            &json!({"properties": {"x": {"anyOf": [{"pattern": "a"}, {"type": "null"}]}}})
+        ));
+        assert!(
+            !says_more_than_its_type(&json!({"properties": {"pattern": {"type": "string"}}})),
+            "a field may have a keyword's name"
+        );
+        assert!(says_more_than_its_type(
+            &json!({"type": "integer", "format": "uint8", "minimum": 0, "maximum": 9})
+        ));
     }
 
     #[test]
@@ -216,17 +275,36 @@ mod tests {
         let schema = object_schema(input_schema_of::<Plain>()).expect("an object");
         assert_eq!(schema["type"], "object");
         assert!(schema.get("$schema").is_none() && schema.get("title").is_none());
-        assert_eq!(object_schema(json!(true)).expect("an object"), json!({"type": "object", "properties": {}}));
-        assert_eq!(object_schema(json!({"oneOf": []})).expect("an object")["type"], "object");
-        for wrong in [input_schema_of::<Vec<u8>>(), input_schema_of::<i64>(), json!(3), json!({"type": ["object", "null"]})] {
-            assert!(object_schema(wrong.clone()).unwrap_err().is_invalid_definition(), "{wrong}");
+        assert_eq!(
+            object_schema(json!(true)).expect("an object"),
+            json!({"type": "object", "properties": {}})
+        );
+        assert_eq!(
+            object_schema(json!({"oneOf": []})).expect("an object")["type"],
+            "object"
+        );
+        for wrong in [
+            input_schema_of::<Vec<u8>>(),
+            input_schema_of::<i64>(),
+            json!(3),
+            json!({"type": ["object", "null"]}),
+        ] {
+            assert!(
+                object_schema(wrong.clone())
+                    .expect_err("an error")
+                    .is_invalid_definition(),
+                "{wrong}"
+            );
         }
     }
 
     #[test]
     fn choices_are_found_behind_references() {
         let schema = input_schema_of::<std::collections::BTreeMap<String, Color>>();
-        assert_eq!(choices(&schema["additionalProperties"], &schema), ["Red", "Blue"]);
+        assert_eq!(
+            choices(&schema["additionalProperties"], &schema),
+            ["Red", "Blue"]
+        );
         let schema = input_schema_of::<Option<Color>>();
         assert_eq!(choices(&schema, &schema), ["Red", "Blue"]);
         let schema = input_schema_of::<Option<bool>>();

@@ -1,5 +1,7 @@
 //! [`Tool`]: a definition and what it does; and the form in which the catalog keeps it.
 
+mod entry;
+
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -10,15 +12,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wharf_protocol::content::Icon;
-use wharf_protocol::headers::{ParamHeader, param_headers};
+use wharf_protocol::headers::param_headers;
 use wharf_protocol::tools::{self as protocol, CallToolResult, ToolAnnotations};
+
+pub use self::entry::ToolEntry;
 
 use super::schema::{self, SchemaLimits, Validator};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::handler::extract::tool_arguments;
 use crate::handler::output::IntoToolResult;
-use crate::handler::{BoxFuture, CallError, ToolHandler, no_arguments};
+use crate::handler::{BoxFuture, CallError, ToolHandler};
 
 /// Something that is a tool: a [`Tool`], or a function with `#[tool]`.
 #[diagnostic::on_unimplemented(
@@ -89,7 +93,10 @@ impl Tool {
     /// A tool of this name: 1 to 128 letters, digits, `_`, `-`, `.` and `/` are understood everywhere.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
-            definition: protocol::Tool { name: name.into(), ..protocol::Tool::default() },
+            definition: protocol::Tool {
+                name: name.into(),
+                ..protocol::Tool::default()
+            },
             handler: None,
             arguments: Arguments::Any,
             output: Output::Free,
@@ -105,12 +112,25 @@ impl Tool {
             Value::Null => Arguments::Any,
             schema => Arguments::Given(schema),
         };
-        let output = definition.output_schema.take().map_or(Output::Free, Output::Given);
-        Self { definition, handler: Some(handler), arguments, output, always_validate: false, timeout: None }
+        let output = definition
+            .output_schema
+            .take()
+            .map_or(Output::Free, Output::Given);
+        Self {
+            definition,
+            handler: Some(handler),
+            arguments,
+            output,
+            always_validate: false,
+            timeout: None,
+        }
     }
 
     /// A tool whose handler reads its arguments as `A` and makes its result from `R`. For macros.
-    pub(crate) fn typed<A: JsonSchema, R: IntoToolResult>(name: impl Into<String>, handler: Box<dyn ToolHandler>) -> Self {
+    pub(crate) fn typed<A: JsonSchema, R: IntoToolResult>(
+        name: impl Into<String>,
+        handler: Box<dyn ToolHandler>,
+    ) -> Self {
         let mut tool = Self::new(name);
         tool.set_types::<A, R>();
         tool.handler = Some(handler);
@@ -172,7 +192,10 @@ impl Tool {
 
     /// Adds a member of `_meta`.
     pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.definition.meta.get_or_insert_default().insert(key.into(), value.into());
+        self.definition
+            .meta
+            .get_or_insert_default()
+            .insert(key.into(), value.into());
         self
     }
 
@@ -215,7 +238,10 @@ impl Tool {
         R: IntoToolResult + 'static,
     {
         self.set_types::<A, R>();
-        self.handler = Some(Box::new(Typed { function, types: PhantomData }));
+        self.handler = Some(Box::new(Typed {
+            function,
+            types: PhantomData,
+        }));
         self
     }
 
@@ -230,7 +256,10 @@ impl Tool {
         if let (Output::Free, Some(schema)) = (&self.output, R::output_schema()) {
             self.output = Output::OfType(schema);
         }
-        self.handler = Some(Box::new(Typed { function, types: PhantomData }));
+        self.handler = Some(Box::new(Typed {
+            function,
+            types: PhantomData,
+        }));
         self
     }
 
@@ -251,13 +280,27 @@ impl Tool {
     /// Checks the definition and compiles what has to be compiled.
     pub(crate) fn into_entry(self, limits: &SchemaLimits) -> Result<ToolEntry> {
         let name = self.definition.name.clone();
-        self.compile(limits).map_err(|error| error.context(format_args!("tool `{}`", crate::handler::text::shown(&name))))
+        self.compile(limits).map_err(|error| {
+            error.context(format_args!(
+                "tool `{}`",
+                crate::handler::text::shown(&name)
+            ))
+        })
     }
 
     fn compile(self, limits: &SchemaLimits) -> Result<ToolEntry> {
-        let Self { mut definition, handler, arguments, output, always_validate, timeout } = self;
+        let Self {
+            mut definition,
+            handler,
+            arguments,
+            output,
+            always_validate,
+            timeout,
+        } = self;
         super::check_name(&definition.name)?;
-        let handler = handler.ok_or_else(|| Error::invalid_definition("it has no handler: add one with `.handler(…)`"))?;
+        let handler = handler.ok_or_else(|| {
+            Error::invalid_definition("it has no handler: add one with `.handler(…)`")
+        })?;
         let (schema, by_hand) = match arguments {
             Arguments::Any => (Value::Bool(true), false),
             Arguments::OfType(schema) => (schema, false),
@@ -280,84 +323,22 @@ impl Tool {
             }
         };
         definition.output_schema = output_schema;
-        Ok(ToolEntry { definition, handler, arguments, results, headers, timeout })
+        Ok(ToolEntry {
+            definition,
+            handler,
+            arguments,
+            results,
+            headers,
+            timeout,
+        })
     }
 }
 
 impl fmt::Debug for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tool").field("definition", &self.definition).finish_non_exhaustive()
-    }
-}
-
-/// A tool in the catalog: checked, compiled and ready to be called.
-pub struct ToolEntry {
-    definition: protocol::Tool,
-    handler: Box<dyn ToolHandler>,
-    arguments: Option<Validator>,
-    results: Option<Validator>,
-    headers: Vec<ParamHeader>,
-    timeout: Option<Duration>,
-}
-
-impl ToolEntry {
-    /// The definition as it is listed.
-    pub fn definition(&self) -> &protocol::Tool {
-        &self.definition
-    }
-
-    /// The arguments that clients mirror into headers (specification 2026-07-28,
-    /// basic/transports/streamable-http, "Custom Headers from Tool Parameters").
-    pub fn param_headers(&self) -> &[ParamHeader] {
-        &self.headers
-    }
-
-    /// How long one call may run, if the tool says so.
-    pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
-    }
-
-    /// Calls the tool: checks the arguments, runs the handler, checks the result.
-    ///
-    /// Cancel safe by being dropped, as far as the handler is.
-    ///
-    /// # Errors
-    /// Arguments that do not fit, the handler's own error, or a result that does not fit.
-    pub async fn call(&self, ctx: &Context, arguments: Option<&RawValue>) -> Result<CallToolResult, CallError> {
-        let arguments = match arguments {
-            Some(arguments) => arguments,
-            None => no_arguments(),
-        };
-        if let Some(validator) = &self.arguments {
-            if !arguments.get().trim_start().starts_with('{') {
-                return Err(CallError::Arguments("invalid arguments: expected an object".to_owned()));
-            }
-            validator.check_raw(arguments).map_err(|why| CallError::Arguments(format!("invalid arguments: {why}")))?;
-        }
-        let result = self.handler.call(ctx, arguments).await?;
-        self.check_result(&result)?;
-        Ok(result)
-    }
-
-    fn check_result(&self, result: &CallToolResult) -> Result<(), CallError> {
-        let Some(validator) = &self.results else { return Ok(()) };
-        if result.is_error == Some(true) {
-            return Ok(());
-        }
-        match &result.structured_content {
-            Some(content) => validator.check_raw(content),
-            None => Err("there is no structured content".to_owned()),
-        }
-        .map_err(|why| {
-            tracing::error!(tool = %self.definition.name, %why, "a tool's output does not fit its schema");
-            CallError::Output(why)
-        })
-    }
-}
-
-impl fmt::Debug for ToolEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToolEntry").field("definition", &self.definition).finish_non_exhaustive()
+        f.debug_struct("Tool")
+            .field("definition", &self.definition)
+            .finish_non_exhaustive()
     }
 }
 
@@ -374,7 +355,11 @@ where
     Fut: Future<Output = R> + Send + 'static,
     R: IntoToolResult + 'static,
 {
-    fn call<'a>(&'a self, ctx: &'a Context, arguments: &'a RawValue) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
+    fn call<'a>(
+        &'a self,
+        ctx: &'a Context,
+        arguments: &'a RawValue,
+    ) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
         match tool_arguments(arguments) {
             Ok(arguments) => {
                 let future = (self.function)(arguments, ctx.clone());
@@ -421,30 +406,69 @@ mod tests {
 
     #[test]
     fn a_typed_tool_reads_calls_and_answers() {
-        let add = entry(Tool::new("add").description("Add.").read_only().handler(|args: Add, _| async move { args.a + args.b }));
+        let add = entry(
+            Tool::new("add")
+                .description("Add.")
+                .read_only()
+                .handler(|args: Add, _| async move { args.a + args.b }),
+        );
         assert_eq!(add.definition().input_schema["required"], json!(["a", "b"]));
-        assert_eq!(add.definition().annotations.as_ref().and_then(|hints| hints.read_only_hint), Some(true));
+        assert_eq!(
+            add.definition()
+                .annotations
+                .as_ref()
+                .and_then(|hints| hints.read_only_hint),
+            Some(true)
+        );
         assert!(add.arguments.is_none(), "the types say it all");
-        assert_eq!(call(&add, r#"{"a":1,"b":2}"#).expect("a result"), CallToolResult::text("3"));
-        let error = call(&add, r#"{"a":1,"b":null}"#).unwrap_err().into_result().expect("a tool result");
-        assert_eq!(error, CallToolResult::error("invalid argument `b`: invalid type: null, expected i64"));
-        assert!(matches!(now(add.call(&context(), None)), Err(CallError::Arguments(_))));
+        assert_eq!(
+            call(&add, r#"{"a":1,"b":2}"#).expect("a result"),
+            CallToolResult::text("3")
+        );
+        let error = call(&add, r#"{"a":1,"b":null}"#)
+            .expect_err("an error")
+            .into_result()
+            .expect("a tool result");
+        assert_eq!(
+            error,
+            CallToolResult::error("invalid argument `b`: invalid type: null, expected i64")
+        );
+        assert!(matches!(
+            now(add.call(&context(), None)),
+            Err(CallError::Arguments(_))
+        ));
     }
 
     #[test]
     fn structured_results_bring_their_schema() {
-        let add = entry(Tool::new("add").handler(|args: Add, _| async move { Json(Sum { sum: args.a + args.b }) }));
-        assert_eq!(add.definition().output_schema.as_ref().expect("a schema")["properties"]["sum"]["type"], "integer");
+        let add = entry(Tool::new("add").handler(|args: Add, _| async move {
+            Json(Sum {
+                sum: args.a + args.b,
+            })
+        }));
+        assert_eq!(
+            add.definition().output_schema.as_ref().expect("a schema")["properties"]["sum"]["type"],
+            "integer"
+        );
         let result = call(&add, r#"{"a":1,"b":2}"#).expect("a result");
-        assert_eq!(result.structured_content.expect("structured").get(), r#"{"sum":3}"#);
+        assert_eq!(
+            result.structured_content.expect("structured").get(),
+            r#"{"sum":3}"#
+        );
     }
 
     #[test]
     fn keywords_beyond_the_type_are_validated() {
         let greet = entry(Tool::new("greet").handler(|args: Named, _| async move { args.name }));
-        assert_eq!(call(&greet, r#"{"name":"Ada"}"#).expect("a result"), CallToolResult::text("Ada"));
-        let error = call(&greet, r#"{"name":"A"}"#).unwrap_err();
-        assert_eq!(error.to_string(), "invalid arguments: `name`: the value is shorter than 2 characters");
+        assert_eq!(
+            call(&greet, r#"{"name":"Ada"}"#).expect("a result"),
+            CallToolResult::text("Ada")
+        );
+        let error = call(&greet, r#"{"name":"A"}"#).expect_err("an error");
+        assert_eq!(
+            error.to_string(),
+            "invalid arguments: `name`: the value is shorter than 2 characters"
+        );
     }
 
     #[test]
@@ -454,43 +478,81 @@ mod tests {
                 .input_schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}))
                 .raw_handler(|args, _| async move { args["n"].to_string() }),
         );
-        assert_eq!(call(&raw, r#"{"n":5}"#).expect("a result"), CallToolResult::text("5"));
-        assert!(call(&raw, r#"{"n":"5"}"#).unwrap_err().to_string().contains("`n`: the value is not of type"));
-        assert!(call(&raw, "[]").unwrap_err().to_string().contains("expected an object"));
+        assert_eq!(
+            call(&raw, r#"{"n":5}"#).expect("a result"),
+            CallToolResult::text("5")
+        );
+        assert!(
+            call(&raw, r#"{"n":"5"}"#)
+                .expect_err("an error")
+                .to_string()
+                .contains("`n`: the value is not of type")
+        );
+        assert!(
+            call(&raw, "[]")
+                .expect_err("an error")
+                .to_string()
+                .contains("expected an object")
+        );
         let free = entry(Tool::new("free").raw_handler(|args, _| async move { args.to_string() }));
-        assert_eq!(now(free.call(&context(), None)).expect("a result"), CallToolResult::text("{}"));
-        assert!(call(&free, "[]").unwrap_err().to_string().contains("expected an object"));
+        assert_eq!(
+            now(free.call(&context(), None)).expect("a result"),
+            CallToolResult::text("{}")
+        );
+        assert!(
+            call(&free, "[]")
+                .expect_err("an error")
+                .to_string()
+                .contains("expected an object")
+        );
     }
 
     #[test]
     fn a_result_must_fit_a_schema_given_by_hand() {
         let schema = json!({"type": "object", "required": ["ok"]});
         let tool = |structured: Option<&'static str>, is_error| {
-            entry(Tool::new("t").output_schema(schema.clone()).handler(move |_: crate::NoArguments, _| async move {
-                CallToolResult {
-                    structured_content: structured.map(|json| serde_json::from_str(json).expect("JSON")),
-                    is_error,
-                    ..CallToolResult::default()
-                }
-            }))
+            entry(Tool::new("t").output_schema(schema.clone()).handler(
+                move |_: crate::NoArguments, _| async move {
+                    CallToolResult {
+                        structured_content: structured
+                            .map(|json| serde_json::from_str(json).expect("JSON")),
+                        is_error,
+                        ..CallToolResult::default()
+                    }
+                },
+            ))
         };
         call(&tool(Some(r#"{"ok":1}"#), None), "{}").expect("fits");
         call(&tool(None, Some(true)), "{}").expect("errors have no structure");
         for wrong in [Some(r#"{"secret":1}"#), None] {
-            let error = call(&tool(wrong, None), "{}").unwrap_err();
+            let error = call(&tool(wrong, None), "{}").expect_err("an error");
             assert!(matches!(error, CallError::Output(_)));
             let shown = error.into_result().expect("a tool result");
             assert_eq!(shown.is_error, Some(true));
-            assert!(shown.content[0].as_text().is_some_and(|text| text.contains("did not fit its schema") && !text.contains("secret")));
+            assert!(shown.content[0].as_text().is_some_and(|text| {
+                text.contains("did not fit its schema") && !text.contains("secret")
+            }));
         }
     }
 
     #[test]
     fn handler_errors_are_results_and_protocol_errors_are_not() {
-        let failing = |error: fn() -> Error| entry(Tool::new("f").handler(move |_: crate::NoArguments, _| async move { Err::<String, _>(error()) }));
-        let shown = call(&failing(|| Error::new("no disk")), "{}").unwrap_err().into_result().expect("a tool result");
+        let failing = |error: fn() -> Error| {
+            entry(
+                Tool::new("f").handler(move |_: crate::NoArguments, _| async move {
+                    Err::<String, _>(error())
+                }),
+            )
+        };
+        let shown = call(&failing(|| Error::new("no disk")), "{}")
+            .expect_err("an error")
+            .into_result()
+            .expect("a tool result");
         assert_eq!(shown, CallToolResult::error("no disk"));
-        let object = call(&failing(|| Error::protocol(-32042, "visit")), "{}").unwrap_err().into_result().unwrap_err();
+        let object = call(&failing(|| Error::protocol(-32042, "visit")), "{}")
+            .expect_err("an error")
+            .into_result()
+            .expect_err("an error");
         assert_eq!((object.code, object.message.as_str()), (-32042, "visit"));
     }
 
@@ -499,14 +561,32 @@ mod tests {
         for (tool, why) in [
             (Tool::new("lost"), "no handler"),
             (Tool::new("").raw_handler(|_, _| async {}), "name"),
-            (Tool::new("array").handler(|_: Vec<u8>, _| async {}), "named fields"),
-            (Tool::new("bad").input_schema(json!({"type": "object", "properties": {"a": {"type": 3}}})).raw_handler(|_, _| async {}), "invalid schema"),
-            (Tool::new("out").output_schema(json!({"$ref": "http://example.com/x"})).raw_handler(|_, _| async {}), "never fetched"),
+            (
+                Tool::new("array").handler(|_: Vec<u8>, _| async {}),
+                "named fields",
+            ),
+            (
+                Tool::new("bad")
+                    .input_schema(json!({"type": "object", "properties": {"a": {"type": 3}}}))
+                    .raw_handler(|_, _| async {}),
+                "invalid schema",
+            ),
+            (
+                Tool::new("out")
+                    .output_schema(json!({"$ref": "http://example.com/x"}))
+                    .raw_handler(|_, _| async {}),
+                "never fetched",
+            ),
         ] {
             let name = format!("tool `{}`", tool.name());
-            let error = tool.into_entry(&SchemaLimits::default()).unwrap_err();
+            let error = tool
+                .into_entry(&SchemaLimits::default())
+                .expect_err("an error");
             assert!(error.is_invalid_definition());
-            assert!(error.message().starts_with(&name) && error.message().contains(why), "{error}");
+            assert!(
+                error.message().starts_with(&name) && error.message().contains(why),
+                "{error}"
+            );
         }
     }
 
@@ -519,12 +599,22 @@ mod tests {
         }
         let query = entry(Tool::new("query").handler(|args: Query, _| async move { args.region }));
         assert_eq!(query.param_headers()[0].header, "mcp-param-region");
-        assert!(query.arguments.is_none(), "the annotation needs no validator");
+        assert!(
+            query.arguments.is_none(),
+            "the annotation needs no validator"
+        );
         let twice = json!({"type": "object", "properties": {
             "a": {"type": "string", "x-mcp-header": "X"}, "b": {"type": "string", "x-mcp-header": "x"},
         }});
-        let error = Tool::new("t").input_schema(twice).raw_handler(|_, _| async {}).into_entry(&SchemaLimits::default()).unwrap_err();
-        assert!(error.is_invalid_definition() && error.message().contains("x-mcp-header"), "{error}");
+        let error = Tool::new("t")
+            .input_schema(twice)
+            .raw_handler(|_, _| async {})
+            .into_entry(&SchemaLimits::default())
+            .expect_err("an error");
+        assert!(
+            error.is_invalid_definition() && error.message().contains("x-mcp-header"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -536,6 +626,7 @@ mod tests {
         }
         let tool = || Tool::new("set").handler(|args: Level, _| async move { args.level });
         call(&entry(tool()), r#"{"level":"other"}"#).expect("the type takes any text");
-        call(&entry(tool().validate_arguments()), r#"{"level":"other"}"#).expect_err("the schema does not");
+        call(&entry(tool().validate_arguments()), r#"{"level":"other"}"#)
+            .expect_err("the schema does not");
     }
 }

@@ -49,7 +49,25 @@ macro_rules! content_by_display {
         }
     )*};
 }
-content_by_display!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64, bool, char, std::sync::Arc<str>);
+content_by_display!(
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    f32,
+    f64,
+    bool,
+    char,
+    std::sync::Arc<str>
+);
 
 macro_rules! content_by_variant {
     ($($type:ident => $variant:ident),*) => {$(
@@ -135,7 +153,10 @@ pub struct Image {
 impl Image {
     /// A picture of any media type.
     pub fn new(bytes: impl Into<Bytes>, mime_type: impl Into<Cow<'static, str>>) -> Self {
-        Self { bytes: bytes.into(), mime_type: mime_type.into() }
+        Self {
+            bytes: bytes.into(),
+            mime_type: mime_type.into(),
+        }
     }
 
     /// A PNG picture.
@@ -166,8 +187,8 @@ impl Image {
     /// When the file cannot be read or is none of these.
     pub fn file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|error| Error::from(error).context(path.display()))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| Error::from(error).context(path.display()))?;
         Self::detect(bytes).map_err(|error| error.context(path.display()))
     }
 
@@ -181,8 +202,26 @@ impl Image {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => "image/png",
             [0xff, 0xd8, 0xff, ..] => "image/jpeg",
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => "image/gif",
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
-            _ => return Err(Error::new("not a PNG, JPEG, GIF or WebP picture: name its media type with `Image::new`")),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => "image/webp",
+            _ => {
+                return Err(Error::new(
+                    "not a PNG, JPEG, GIF or WebP picture: name its media type with `Image::new`",
+                ));
+            }
         };
         Ok(Self::new(bytes, mime_type))
     }
@@ -200,7 +239,10 @@ impl Image {
 
 impl IntoContent for Image {
     fn add_to(self, out: &mut Vec<ContentBlock>) -> Result<()> {
-        out.push(ContentBlock::image(STANDARD.encode(&self.bytes), self.mime_type));
+        out.push(ContentBlock::image(
+            STANDARD.encode(&self.bytes),
+            self.mime_type,
+        ));
         Ok(())
     }
 }
@@ -216,7 +258,10 @@ pub struct Audio {
 impl Audio {
     /// A sound of any media type.
     pub fn new(bytes: impl Into<Bytes>, mime_type: impl Into<Cow<'static, str>>) -> Self {
-        Self { bytes: bytes.into(), mime_type: mime_type.into() }
+        Self {
+            bytes: bytes.into(),
+            mime_type: mime_type.into(),
+        }
     }
 
     /// A WAV sound.
@@ -252,7 +297,10 @@ impl Audio {
 
 impl IntoContent for Audio {
     fn add_to(self, out: &mut Vec<ContentBlock>) -> Result<()> {
-        out.push(ContentBlock::audio(STANDARD.encode(&self.bytes), self.mime_type));
+        out.push(ContentBlock::audio(
+            STANDARD.encode(&self.bytes),
+            self.mime_type,
+        ));
         Ok(())
     }
 }
@@ -282,8 +330,15 @@ impl Message {
     /// because a prompt's message holds one block.
     pub fn new(role: Role, content: impl IntoContent) -> Self {
         let mut blocks = Vec::with_capacity(1);
-        let failed = content.add_to(&mut blocks).err().map(|error| error.to_string());
-        Self { role, content: blocks, failed }
+        let failed = content
+            .add_to(&mut blocks)
+            .err()
+            .map(|error| error.to_string());
+        Self {
+            role,
+            content: blocks,
+            failed,
+        }
     }
 }
 
@@ -300,12 +355,28 @@ mod tests {
     #[test]
     fn values_become_blocks_in_order() {
         assert_eq!(blocks("a"), [ContentBlock::text("a")]);
-        assert_eq!(blocks(('x', 1.5, true)), [ContentBlock::text("x"), ContentBlock::text("1.5"), ContentBlock::text("true")]);
-        assert_eq!(blocks(vec![Some(1), None, Some(3)]), [ContentBlock::text("1"), ContentBlock::text("3")]);
+        assert_eq!(
+            blocks(('x', 1.5, true)),
+            [
+                ContentBlock::text("x"),
+                ContentBlock::text("1.5"),
+                ContentBlock::text("true")
+            ]
+        );
+        assert_eq!(
+            blocks(vec![Some(1), None, Some(3)]),
+            [ContentBlock::text("1"), ContentBlock::text("3")]
+        );
         assert_eq!(blocks(Json(vec![1, 2])), [ContentBlock::text("[1,2]")]);
         assert!(blocks(()).is_empty());
-        assert_eq!(blocks(Image::png(&b"abc"[..])), [ContentBlock::image("YWJj", "image/png")]);
-        assert_eq!(blocks(Audio::wav(&b"abc"[..])), [ContentBlock::audio("YWJj", "audio/wav")]);
+        assert_eq!(
+            blocks(Image::png(&b"abc"[..])),
+            [ContentBlock::image("YWJj", "image/png")]
+        );
+        assert_eq!(
+            blocks(Audio::wav(&b"abc"[..])),
+            [ContentBlock::audio("YWJj", "audio/wav")]
+        );
     }
 
     #[test]
@@ -330,8 +401,11 @@ mod tests {
         let image = Image::file(&path);
         std::fs::remove_file(&path).expect("the file was there");
         assert_eq!(image.expect("a picture").mime_type(), "image/gif");
-        let missing = Image::file(&path).unwrap_err();
-        assert!(missing.source().is_some() && missing.message().contains("wharf-image"), "{missing}");
+        let missing = Image::file(&path).expect_err("an error");
+        assert!(
+            missing.source().is_some() && missing.message().contains("wharf-image"),
+            "{missing}"
+        );
     }
 
     #[test]

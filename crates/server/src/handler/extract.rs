@@ -30,7 +30,9 @@ pub fn tool_arguments<A: DeserializeOwned>(arguments: &RawValue) -> Result<A, Ca
     let json = arguments.get();
     // A struct would also be read from an array, by position.
     if !json.trim_start().starts_with('{') {
-        return Err(CallError::Arguments("invalid arguments: expected an object".to_owned()));
+        return Err(CallError::Arguments(
+            "invalid arguments: expected an object".to_owned(),
+        ));
     }
     serde_json::from_str(json).or_else(|error| read_again(json, &error))
 }
@@ -38,7 +40,10 @@ pub fn tool_arguments<A: DeserializeOwned>(arguments: &RawValue) -> Result<A, Ca
 #[cold]
 fn read_again<A: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Result<A, CallError> {
     let Ok(mut value) = serde_json::from_str::<Value>(json) else {
-        return Err(CallError::Arguments(format!("invalid arguments: {}", reason(first))));
+        return Err(CallError::Arguments(format!(
+            "invalid arguments: {}",
+            reason(first)
+        )));
     };
     whole_floats_to_integers(&mut value);
     serde_path_to_error::deserialize(&value).map_err(|error| {
@@ -54,7 +59,9 @@ fn read_again<A: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Res
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     // Line and column are of the arguments alone: they would mislead who sees a whole message.
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(text, _)| text);
     shown_up_to(text, MAX_REASON).to_string()
 }
 
@@ -63,7 +70,10 @@ fn whole_floats_to_integers(value: &mut Value) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(number) if number.is_f64() => {
-            if let Some(float) = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() <= EXACT) {
+            if let Some(float) = number
+                .as_f64()
+                .filter(|f| f.fract() == 0.0 && f.abs() <= EXACT)
+            {
                 #[allow(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
                 let whole = float as i64;
                 *number = Number::from(whole);
@@ -143,7 +153,10 @@ impl<'a> Variables<'a> {
 
     /// The decoded text of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A variable as a value of its type.
@@ -179,7 +192,9 @@ impl PromptArguments {
     /// # Errors
     /// [`Error::invalid_params`] when it is not an object of strings.
     pub fn parse_raw(arguments: Option<&RawValue>) -> Result<Self, Error> {
-        let Some(arguments) = arguments else { return Ok(Self::default()) };
+        let Some(arguments) = arguments else {
+            return Ok(Self::default());
+        };
         let mut json = serde_json::Deserializer::from_str(arguments.get());
         serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
@@ -193,7 +208,10 @@ impl PromptArguments {
 
     /// The text of an argument.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// An argument as a value of its type.
@@ -208,7 +226,9 @@ impl PromptArguments {
 
     /// All names and values, as sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// All arguments as one struct, field by field.
@@ -240,11 +260,17 @@ impl<'de> Deserialize<'de> for PromptArguments {
                 Ok(PromptArguments::default())
             }
 
-            fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<PromptArguments, M::Error> {
+            fn visit_map<M: de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<PromptArguments, M::Error> {
                 let mut pairs = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, String>()? {
                     if pairs.iter().any(|(known, _)| *known == name) {
-                        return Err(de::Error::custom(format_args!("`{}` is given twice", shown(&name))));
+                        return Err(de::Error::custom(format_args!(
+                            "`{}` is given twice",
+                            shown(&name)
+                        )));
                     }
                     pairs.push((name, value));
                 }
@@ -288,46 +314,86 @@ mod tests {
 
     #[test]
     fn arguments_go_straight_into_their_type() {
-        assert_eq!(read(r#"{"a":1,"b":2}"#), Ok(Add { a: 1, b: 2, tags: vec![] }));
+        assert_eq!(
+            read(r#"{"a":1,"b":2}"#),
+            Ok(Add {
+                a: 1,
+                b: 2,
+                tags: vec![]
+            })
+        );
     }
 
     #[test]
     fn an_argument_that_does_not_fit_is_named() {
-        assert_eq!(read(r#"{"a":1,"b":"x"}"#).unwrap_err(), "invalid argument `b`: invalid type: string \"x\", expected i64");
-        assert_eq!(read(r#"{"a":1}"#).unwrap_err(), "invalid arguments: missing field `b`");
         assert_eq!(
-            read(r#"{"a":1,"b":2,"tags":["x",3]}"#).unwrap_err(),
+            read(r#"{"a":1,"b":"x"}"#).expect_err("an error"),
+            "invalid argument `b`: invalid type: string \"x\", expected i64"
+        );
+        assert_eq!(
+            read(r#"{"a":1}"#).expect_err("an error"),
+            "invalid arguments: missing field `b`"
+        );
+        assert_eq!(
+            read(r#"{"a":1,"b":2,"tags":["x",3]}"#).expect_err("an error"),
             "invalid argument `tags[1]`: invalid type: integer `3`, expected a string"
         );
-        assert_eq!(read("[1,2]").unwrap_err(), "invalid arguments: expected an object");
+        assert_eq!(
+            read("[1,2]").expect_err("an error"),
+            "invalid arguments: expected an object"
+        );
     }
 
     #[test]
     fn a_whole_float_is_an_integer() {
-        assert_eq!(read(r#"{"a":1.0,"b":2e0}"#), Ok(Add { a: 1, b: 2, tags: vec![] }));
-        assert!(read(r#"{"a":1.5,"b":2}"#).unwrap_err().starts_with("invalid argument `a`"));
+        assert_eq!(
+            read(r#"{"a":1.0,"b":2e0}"#),
+            Ok(Add {
+                a: 1,
+                b: 2,
+                tags: vec![]
+            })
+        );
+        assert!(
+            read(r#"{"a":1.5,"b":2}"#)
+                .expect_err("an error")
+                .starts_with("invalid argument `a`")
+        );
         assert!(read(r#"{"a":1e300,"b":2}"#).is_err());
     }
 
     #[test]
     fn client_bytes_in_an_error_are_escaped_and_cut() {
         let long = format!(r#"{{"a":1,"b":"\u001b[31m{}"}}"#, "x".repeat(100_000));
-        let error = read(&long).unwrap_err();
+        let error = read(&long).expect_err("an error");
         assert!(error.len() < 1_000 && !error.contains('\u{1b}'), "{error}");
     }
 
     #[test]
     fn prompt_arguments_are_strings() {
-        let raw = |json: &str| PromptArguments::parse_raw(Some(serde_json::from_str(json).expect("JSON")));
+        let raw = |json: &str| {
+            PromptArguments::parse_raw(Some(serde_json::from_str(json).expect("JSON")))
+        };
         let read = raw(r#"{"n":"4","who":"Ada"}"#).expect("valid");
         assert_eq!(read.get("who"), Some("Ada"));
         assert_eq!(read.parse::<u8>("n").ok(), Some(4));
         assert_eq!(read.parse::<Option<u8>>("x").ok(), Some(None));
-        assert_eq!(read.parse::<u8>("who").unwrap_err().message(), "invalid prompt argument `who`: expected a whole number from 0 to 255, got \"Ada\"");
-        let wrong = raw(r#"{"n":4}"#).unwrap_err();
+        assert_eq!(
+            read.parse::<u8>("who").expect_err("an error").message(),
+            "invalid prompt argument `who`: expected a whole number from 0 to 255, got \"Ada\""
+        );
+        let wrong = raw(r#"{"n":4}"#).expect_err("an error");
         assert!(wrong.is_invalid_params());
-        assert_eq!(wrong.message(), "invalid prompt argument `n`: invalid type: integer `4`, expected a string");
-        assert!(raw(r#"{"n":"1","n":"2"}"#).unwrap_err().message().contains("twice"));
+        assert_eq!(
+            wrong.message(),
+            "invalid prompt argument `n`: invalid type: integer `4`, expected a string"
+        );
+        assert!(
+            raw(r#"{"n":"1","n":"2"}"#)
+                .expect_err("an error")
+                .message()
+                .contains("twice")
+        );
         assert!(raw("[]").is_err());
     }
 
@@ -339,10 +405,20 @@ mod tests {
             who: Option<String>,
         }
         let of = |pairs: &[(&str, &str)]| -> Result<Args, Error> {
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<PromptArguments>().read()
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect::<PromptArguments>()
+                .read()
         };
         assert_eq!(of(&[("n", "4")]).ok(), Some(Args { n: 4, who: None }));
-        assert_eq!(of(&[("n", "x")]).unwrap_err().message(), "invalid prompt argument `n`: expected a whole number from 0 to 255, got \"x\"");
-        assert_eq!(of(&[]).unwrap_err().message(), "invalid prompt arguments: missing field `n`");
+        assert_eq!(
+            of(&[("n", "x")]).expect_err("an error").message(),
+            "invalid prompt argument `n`: expected a whole number from 0 to 255, got \"x\""
+        );
+        assert_eq!(
+            of(&[]).expect_err("an error").message(),
+            "invalid prompt arguments: missing field `n`"
+        );
     }
 }

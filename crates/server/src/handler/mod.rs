@@ -19,9 +19,9 @@ use wharf_protocol::prompts::GetPromptResult;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::tools::CallToolResult;
 
+use self::extract::{PromptArguments, Variables};
 use crate::context::Context;
 use crate::error::Error;
-use self::extract::{PromptArguments, Variables};
 
 /// A boxed future: what the handler traits return, so that the catalog can hold any of them.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -85,14 +85,14 @@ pub enum CallError {
 impl CallError {
     /// What the client gets: a tool result with `isError: true`, or, for [`Error::protocol`]
     /// alone, a JSON-RPC error (specification 2026-07-28, server/tools, "Error Handling").
-    pub fn into_result(
-        self,
-    ) -> Result<CallToolResult, wharf_protocol::error::ErrorObject> {
+    pub fn into_result(self) -> Result<CallToolResult, wharf_protocol::error::ErrorObject> {
         let text = match self {
             Self::Handler(error) if error.is_protocol() => return Err(error.to_object()),
             Self::Handler(error) => error.message().to_owned(),
             Self::Arguments(message) => message,
-            Self::Output(_) => "internal error: the tool's output did not fit its schema".to_owned(),
+            Self::Output(_) => {
+                "internal error: the tool's output did not fit its schema".to_owned()
+            }
         };
         Ok(CallToolResult::error(text))
     }
@@ -109,7 +109,9 @@ impl fmt::Display for CallError {
         match self {
             Self::Arguments(message) => f.write_str(message),
             Self::Handler(error) => error.fmt(f),
-            Self::Output(message) => write!(f, "the output does not fit the tool's schema: {message}"),
+            Self::Output(message) => {
+                write!(f, "the output does not fit the tool's schema: {message}")
+            }
         }
     }
 }
@@ -132,7 +134,10 @@ pub(crate) mod testing {
     pub(crate) fn now<F: std::future::Future>(future: F) -> F::Output {
         use std::task::{Context, Poll, Waker};
         let mut future = std::pin::pin!(future);
-        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        match future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Ready(value) => value,
             Poll::Pending => panic!("the future was not ready at its first poll"),
         }

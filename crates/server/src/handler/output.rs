@@ -97,7 +97,8 @@ impl<T: IntoToolResult, E: fmt::Display + Send + 'static> IntoToolResult for Res
     }
 
     fn into_tool_result(self) -> Result<CallToolResult> {
-        self.map_err(Error::from_display).and_then(T::into_tool_result)
+        self.map_err(Error::from_display)
+            .and_then(T::into_tool_result)
     }
 }
 
@@ -126,11 +127,18 @@ pub trait IntoResourceContents {
     ///
     /// # Errors
     /// The handler's own error, or a value that cannot be written as JSON.
-    fn into_resource_contents(self, uri: &str, mime_type: Option<&str>) -> Result<ReadResourceResult>;
+    fn into_resource_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<ReadResourceResult>;
 }
 
 fn one(contents: ResourceContents) -> Result<ReadResourceResult> {
-    Ok(ReadResourceResult { contents: vec![contents], ..ReadResourceResult::default() })
+    Ok(ReadResourceResult {
+        contents: vec![contents],
+        ..ReadResourceResult::default()
+    })
 }
 
 fn text_contents(uri: &str, mime_type: &str, text: String) -> Result<ReadResourceResult> {
@@ -185,7 +193,11 @@ macro_rules! resource_media {
 resource_media!(Image, Audio);
 
 impl<T: Serialize> IntoResourceContents for Json<T> {
-    fn into_resource_contents(self, uri: &str, mime_type: Option<&str>) -> Result<ReadResourceResult> {
+    fn into_resource_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<ReadResourceResult> {
         let json = serde_json::to_string(&self.0)?;
         text_contents(uri, mime_type.unwrap_or("application/json"), json)
     }
@@ -199,7 +211,10 @@ impl IntoResourceContents for ResourceContents {
 
 impl IntoResourceContents for Vec<ResourceContents> {
     fn into_resource_contents(self, _: &str, _: Option<&str>) -> Result<ReadResourceResult> {
-        Ok(ReadResourceResult { contents: self, ..ReadResourceResult::default() })
+        Ok(ReadResourceResult {
+            contents: self,
+            ..ReadResourceResult::default()
+        })
     }
 }
 
@@ -210,14 +225,26 @@ impl IntoResourceContents for ReadResourceResult {
 }
 
 impl<T: IntoResourceContents> IntoResourceContents for Option<T> {
-    fn into_resource_contents(self, uri: &str, mime_type: Option<&str>) -> Result<ReadResourceResult> {
-        self.ok_or_else(|| Error::not_found(uri))?.into_resource_contents(uri, mime_type)
+    fn into_resource_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<ReadResourceResult> {
+        self.ok_or_else(|| Error::not_found(uri))?
+            .into_resource_contents(uri, mime_type)
     }
 }
 
-impl<T: IntoResourceContents, E: fmt::Display + Send + 'static> IntoResourceContents for Result<T, E> {
-    fn into_resource_contents(self, uri: &str, mime_type: Option<&str>) -> Result<ReadResourceResult> {
-        self.map_err(Error::from_display)?.into_resource_contents(uri, mime_type)
+impl<T: IntoResourceContents, E: fmt::Display + Send + 'static> IntoResourceContents
+    for Result<T, E>
+{
+    fn into_resource_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<ReadResourceResult> {
+        self.map_err(Error::from_display)?
+            .into_resource_contents(uri, mime_type)
     }
 }
 
@@ -236,7 +263,10 @@ pub trait IntoPromptResult {
 }
 
 fn messages(messages: Vec<PromptMessage>) -> Result<GetPromptResult> {
-    Ok(GetPromptResult { messages, ..GetPromptResult::default() })
+    Ok(GetPromptResult {
+        messages,
+        ..GetPromptResult::default()
+    })
 }
 
 macro_rules! prompt_of_content {
@@ -248,15 +278,31 @@ macro_rules! prompt_of_content {
         }
     )*};
 }
-prompt_of_content!(String, &str, Cow<'_, str>, Image, Audio, ContentBlock, EmbeddedResource);
+prompt_of_content!(
+    String,
+    &str,
+    Cow<'_, str>,
+    Image,
+    Audio,
+    ContentBlock,
+    EmbeddedResource
+);
 
 impl Message {
     fn add_to(self, out: &mut Vec<PromptMessage>) -> Result<()> {
-        let Message { role, content, failed } = self;
+        let Message {
+            role,
+            content,
+            failed,
+        } = self;
         if let Some(reason) = failed {
             return Err(Error::new(reason));
         }
-        out.extend(content.into_iter().map(|content| PromptMessage { role, content }));
+        out.extend(
+            content
+                .into_iter()
+                .map(|content| PromptMessage { role, content }),
+        );
         Ok(())
     }
 }
@@ -270,7 +316,8 @@ impl IntoPromptResult for Message {
 impl<const N: usize> IntoPromptResult for [Message; N] {
     fn into_prompt_result(self) -> Result<GetPromptResult> {
         let mut out = Vec::with_capacity(N);
-        self.into_iter().try_for_each(|message| message.add_to(&mut out))?;
+        self.into_iter()
+            .try_for_each(|message| message.add_to(&mut out))?;
         messages(out)
     }
 }
@@ -278,7 +325,8 @@ impl<const N: usize> IntoPromptResult for [Message; N] {
 impl IntoPromptResult for Vec<Message> {
     fn into_prompt_result(self) -> Result<GetPromptResult> {
         let mut out = Vec::with_capacity(self.len());
-        self.into_iter().try_for_each(|message| message.add_to(&mut out))?;
+        self.into_iter()
+            .try_for_each(|message| message.add_to(&mut out))?;
         messages(out)
     }
 }
@@ -303,14 +351,19 @@ impl IntoPromptResult for GetPromptResult {
 
 impl<T: IntoPromptResult, E: fmt::Display + Send + 'static> IntoPromptResult for Result<T, E> {
     fn into_prompt_result(self) -> Result<GetPromptResult> {
-        self.map_err(Error::from_display).and_then(T::into_prompt_result)
+        self.map_err(Error::from_display)
+            .and_then(T::into_prompt_result)
     }
 }
 
 /// A prompt message of this role and content.
 impl From<(Role, ContentBlock)> for Message {
     fn from((role, content): (Role, ContentBlock)) -> Self {
-        Self { role, content: vec![content], failed: None }
+        Self {
+            role,
+            content: vec![content],
+            failed: None,
+        }
     }
 }
 
@@ -338,10 +391,22 @@ mod tests {
     #[test]
     fn a_tool_may_return_plain_values() {
         assert_eq!(text_of(&3_i64.into_tool_result().expect("a result")), ["3"]);
-        assert_eq!(text_of(&("a", 1).into_tool_result().expect("a result")), ["a", "1"]);
-        assert_eq!(text_of(&vec!["a", "b"].into_tool_result().expect("a result")), ["a", "b"]);
+        assert_eq!(
+            text_of(&("a", 1).into_tool_result().expect("a result")),
+            ["a", "1"]
+        );
+        assert_eq!(
+            text_of(&vec!["a", "b"].into_tool_result().expect("a result")),
+            ["a", "b"]
+        );
         assert!(().into_tool_result().expect("a result").content.is_empty());
-        assert!(None::<String>.into_tool_result().expect("a result").content.is_empty());
+        assert!(
+            None::<String>
+                .into_tool_result()
+                .expect("a result")
+                .content
+                .is_empty()
+        );
         assert_eq!(<String as IntoToolResult>::output_schema(), None);
     }
 
@@ -349,45 +414,96 @@ mod tests {
     fn json_is_structured_and_text_and_has_a_schema() {
         let result = Json(Sum { sum: 3 }).into_tool_result().expect("a result");
         assert_eq!(text_of(&result), [r#"{"sum":3}"#]);
-        assert_eq!(result.structured_content.expect("structured").get(), r#"{"sum":3}"#);
+        assert_eq!(
+            result.structured_content.expect("structured").get(),
+            r#"{"sum":3}"#
+        );
         let schema = <Result<Json<Sum>, String>>::output_schema().expect("a schema");
         assert_eq!(schema["type"], "object");
         assert_eq!(schema["required"], json!(["sum"]));
         assert!(schema.get("$schema").is_none() && schema.get("title").is_none());
-        assert_eq!(<Json<Value>>::output_schema(), None, "a value of any kind has no schema to fit");
+        assert_eq!(
+            <Json<Value>>::output_schema(),
+            None,
+            "a value of any kind has no schema to fit"
+        );
         assert_eq!(<Option<Json<Sum>>>::output_schema(), None);
     }
 
     #[test]
     fn an_error_of_any_kind_comes_through() {
         let failed: Result<String, &'static str> = Err("no");
-        assert_eq!(failed.into_tool_result().unwrap_err().message(), "no");
+        assert_eq!(
+            failed.into_tool_result().expect_err("an error").message(),
+            "no"
+        );
         let failed: Result<String, Error> = Err(Error::protocol(-5, "code"));
-        assert!(failed.into_tool_result().unwrap_err().is_protocol());
+        assert!(
+            failed
+                .into_tool_result()
+                .expect_err("an error")
+                .is_protocol()
+        );
     }
 
     #[test]
     fn resource_contents_have_uri_and_type() {
         let text = "hi".into_resource_contents("a:b", None).expect("contents");
-        assert_eq!(text.contents, [ResourceContents::Text(TextResourceContents {
-            uri: "a:b".into(), mime_type: Some("text/plain".into()), text: "hi".into(), meta: None,
-        })]);
-        let blob = vec![0_u8, 1].into_resource_contents("a:b", Some("x/y")).expect("contents");
-        assert_eq!(blob.contents, [ResourceContents::Blob(BlobResourceContents {
-            uri: "a:b".into(), mime_type: Some("x/y".into()), blob: "AAE=".into(), meta: None,
-        })]);
-        let json = Json(json!({"a": 1})).into_resource_contents("a:b", None).expect("contents");
-        assert!(matches!(&json.contents[..], [ResourceContents::Text(t)] if t.mime_type.as_deref() == Some("application/json") && t.text == r#"{"a":1}"#));
-        let image = Image::gif(&b"GIF89a"[..]).into_resource_contents("a:b", Some("x/y")).expect("contents");
-        assert!(matches!(&image.contents[..], [ResourceContents::Blob(b)] if b.mime_type.as_deref() == Some("image/gif")));
-        assert_eq!(None::<String>.into_resource_contents("a:b", None).unwrap_err().not_found_uri(), Some("a:b"));
+        assert_eq!(
+            text.contents,
+            [ResourceContents::Text(TextResourceContents {
+                uri: "a:b".into(),
+                mime_type: Some("text/plain".into()),
+                text: "hi".into(),
+                meta: None,
+            })]
+        );
+        let blob = vec![0_u8, 1]
+            .into_resource_contents("a:b", Some("x/y"))
+            .expect("contents");
+        assert_eq!(
+            blob.contents,
+            [ResourceContents::Blob(BlobResourceContents {
+                uri: "a:b".into(),
+                mime_type: Some("x/y".into()),
+                blob: "AAE=".into(),
+                meta: None,
+            })]
+        );
+        let json = Json(json!({"a": 1}))
+            .into_resource_contents("a:b", None)
+            .expect("contents");
+        assert!(
+            matches!(&json.contents[..], [ResourceContents::Text(t)] if t.mime_type.as_deref() == Some("application/json") && t.text == r#"{"a":1}"#)
+        );
+        let image = Image::gif(&b"GIF89a"[..])
+            .into_resource_contents("a:b", Some("x/y"))
+            .expect("contents");
+        assert!(
+            matches!(&image.contents[..], [ResourceContents::Blob(b)] if b.mime_type.as_deref() == Some("image/gif"))
+        );
+        assert_eq!(
+            None::<String>
+                .into_resource_contents("a:b", None)
+                .expect_err("an error")
+                .not_found_uri(),
+            Some("a:b")
+        );
     }
 
     #[test]
     fn prompts_are_messages() {
         let one = "hi".into_prompt_result().expect("messages");
-        assert_eq!(one.messages, [PromptMessage { role: Role::User, content: ContentBlock::text("hi") }]);
-        let talk = [Message::user(("a", "b")), Message::assistant("c")].into_prompt_result().expect("messages");
+        assert_eq!(
+            one.messages,
+            [PromptMessage {
+                role: Role::User,
+                content: ContentBlock::text("hi")
+            }]
+        );
+        let talk = [Message::user(("a", "b")), Message::assistant("c")]
+            .into_prompt_result()
+            .expect("messages");
         let roles: Vec<_> = talk.messages.iter().map(|message| message.role).collect();
         assert_eq!(roles, [Role::User, Role::User, Role::Assistant]);
         let broken = Message::user(Json(std::collections::BTreeMap::from([((1, 2), 3)])));

@@ -118,9 +118,16 @@ impl de::Error for TextError {
 pub(crate) struct Text<'t>(pub(crate) &'t str);
 
 impl<'t> Text<'t> {
-    fn json<T>(self, read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::StrRead<'t>>) -> serde_json::Result<T>) -> Result<T, TextError> {
+    fn json<T>(
+        self,
+        read: impl FnOnce(
+            &mut serde_json::Deserializer<serde_json::de::StrRead<'t>>,
+        ) -> serde_json::Result<T>,
+    ) -> Result<T, TextError> {
         let mut json = serde_json::Deserializer::from_str(self.0);
-        read(&mut json).and_then(|value| json.end().map(|()| value)).map_err(de::Error::custom)
+        read(&mut json)
+            .and_then(|value| json.end().map(|()| value))
+            .map_err(de::Error::custom)
     }
 }
 
@@ -158,7 +165,10 @@ impl<'de> Deserializer<'de> for Text<'de> {
         let mut chars = self.0.chars();
         match (chars.next(), chars.next()) {
             (Some(c), None) => visitor.visit_char(c),
-            _ => Err(de::Error::custom(format_args!("expected one character, got \"{}\"", shown(self.0)))),
+            _ => Err(de::Error::custom(format_args!(
+                "expected one character, got \"{}\"",
+                shown(self.0)
+            ))),
         }
     }
 
@@ -182,11 +192,19 @@ impl<'de> Deserializer<'de> for Text<'de> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -195,15 +213,28 @@ impl<'de> Deserializer<'de> for Text<'de> {
         if text.starts_with('[') {
             return self.json(|json| json.deserialize_seq(visitor));
         }
-        let items = if text.is_empty() { Vec::new() } else { text.split(',').map(|item| Text(item.trim())).collect() };
+        let items = if text.is_empty() {
+            Vec::new()
+        } else {
+            text.split(',').map(|item| Text(item.trim())).collect()
+        };
         visitor.visit_seq(SeqDeserializer::new(items.into_iter()))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, _: usize, visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         self.deserialize_seq(visitor)
     }
 
@@ -211,11 +242,21 @@ impl<'de> Deserializer<'de> for Text<'de> {
         self.json(|json| json.deserialize_map(visitor))
     }
 
-    fn deserialize_struct<V: Visitor<'de>>(self, name: &'static str, fields: &'static [&'static str], visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         self.json(|json| json.deserialize_struct(name, fields, visitor))
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, name: &'static str, variants: &'static [&'static str], visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         if self.0.trim_start().starts_with('{') {
             return self.json(|json| json.deserialize_enum(name, variants, visitor));
         }
@@ -251,7 +292,11 @@ impl<'de> Deserializer<'de> for Absent {
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -280,11 +325,20 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, variants: &'static [&'static str], visitor: V) -> Result<V::Value, TextError> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
         *self.0 = variants;
         self.deserialize_any(visitor)
     }
@@ -331,20 +385,42 @@ mod tests {
         assert_eq!(read::<Id>("7"), Ok(Id(7)));
         assert_eq!(read::<Color>("darkblue"), Ok(Color::DarkBlue));
         assert_eq!(read::<Vec<u8>>("1, 2"), Ok(vec![1, 2]));
-        assert_eq!(read::<Vec<String>>(r#"["a,b"]"#), Ok(vec!["a,b".to_owned()]));
+        assert_eq!(
+            read::<Vec<String>>(r#"["a,b"]"#),
+            Ok(vec!["a,b".to_owned()])
+        );
         assert_eq!(read::<(u8, bool)>("1,true"), Ok((1, true)));
         assert_eq!(read::<Point>(r#"{"x":1,"y":2}"#), Ok(Point { x: 1, y: 2 }));
     }
 
     #[test]
     fn a_value_that_does_not_fit_says_what_would() {
-        assert_eq!(read::<u8>("300"), Err("expected a whole number from 0 to 255, got \"300\"".to_owned()));
-        assert!(read::<Color>("green").unwrap_err().contains("expected `red` or `darkblue`"));
+        assert_eq!(
+            read::<u8>("300"),
+            Err("expected a whole number from 0 to 255, got \"300\"".to_owned())
+        );
+        assert!(
+            read::<Color>("green")
+                .expect_err("an error")
+                .contains("expected `red` or `darkblue`")
+        );
         assert!(read::<char>("ab").is_err());
-        assert!(read::<Point>("{}").unwrap_err().contains("missing field"));
-        let error = read::<bool>("\u{1b}[31m\u{202e}").unwrap_err();
-        assert!(!error.contains('\u{1b}') && !error.contains('\u{202e}'), "{error}");
-        assert!(read::<bool>(&"x".repeat(10_000)).unwrap_err().len() < 200);
+        assert!(
+            read::<Point>("{}")
+                .expect_err("an error")
+                .contains("missing field")
+        );
+        let error = read::<bool>("\u{1b}[31m\u{202e}").expect_err("an error");
+        assert!(
+            !error.contains('\u{1b}') && !error.contains('\u{202e}'),
+            "{error}"
+        );
+        assert!(
+            read::<bool>(&"x".repeat(10_000))
+                .expect_err("an error")
+                .len()
+                < 200
+        );
     }
 
     #[test]

@@ -30,7 +30,12 @@ pub struct SchemaLimits {
 
 impl Default for SchemaLimits {
     fn default() -> Self {
-        Self { max_depth: 64, max_nodes: 20_000, max_bytes: 1 << 20, max_expanded_nodes: 200_000 }
+        Self {
+            max_depth: 64,
+            max_nodes: 20_000,
+            max_bytes: 1 << 20,
+            max_expanded_nodes: 200_000,
+        }
     }
 }
 
@@ -42,14 +47,25 @@ impl SchemaLimits {
     pub(crate) fn check(&self, schema: &Value) -> Result<()> {
         self.check_shape(schema)?;
         // From here on the depth is bounded, so recursion is too.
-        let mut bytes = Counter { left: self.max_bytes };
+        let mut bytes = Counter {
+            left: self.max_bytes,
+        };
         if serde_json::to_writer(&mut bytes, schema).is_err() {
-            return Err(too("large", format_args!("more than {} bytes", self.max_bytes)));
+            return Err(too(
+                "large",
+                format_args!("more than {} bytes", self.max_bytes),
+            ));
         }
-        let mut expansion = Expansion { root: schema, sizes: HashMap::new() };
+        let mut expansion = Expansion {
+            root: schema,
+            sizes: HashMap::new(),
+        };
         let expanded = expansion.size(schema, 0)?;
         if expanded > self.max_expanded_nodes {
-            return Err(too("large once its references are expanded", format_args!("more than {} values", self.max_expanded_nodes)));
+            return Err(too(
+                "large once its references are expanded",
+                format_args!("more than {} values", self.max_expanded_nodes),
+            ));
         }
         Ok(())
     }
@@ -60,14 +76,22 @@ impl SchemaLimits {
         while let Some((value, depth)) = open.pop() {
             nodes += 1;
             if nodes > self.max_nodes {
-                return Err(too("large", format_args!("more than {} values", self.max_nodes)));
+                return Err(too(
+                    "large",
+                    format_args!("more than {} values", self.max_nodes),
+                ));
             }
             if depth > self.max_depth {
-                return Err(too("deep", format_args!("more than {} levels", self.max_depth)));
+                return Err(too(
+                    "deep",
+                    format_args!("more than {} levels", self.max_depth),
+                ));
             }
             match value {
                 Value::Array(items) => open.extend(items.iter().map(|item| (item, depth + 1))),
-                Value::Object(members) => open.extend(members.values().map(|member| (member, depth + 1))),
+                Value::Object(members) => {
+                    open.extend(members.values().map(|member| (member, depth + 1)))
+                }
                 _ => {}
             }
         }
@@ -86,7 +110,10 @@ struct Counter {
 
 impl io::Write for Counter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.left = self.left.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        self.left = self
+            .left
+            .checked_sub(bytes.len())
+            .ok_or(io::ErrorKind::StorageFull)?;
         Ok(bytes.len())
     }
 
@@ -111,7 +138,10 @@ impl<'s> Expansion<'s> {
             return Ok(1);
         }
         if chain > MAX_CHAIN {
-            return Err(too("deep", format_args!("more than {MAX_CHAIN} references lead on to each other")));
+            return Err(too(
+                "deep",
+                format_args!("more than {MAX_CHAIN} references lead on to each other"),
+            ));
         }
         match self.sizes.get(&std::ptr::from_ref(value)) {
             Some(Some(known)) => return Ok(*known),
@@ -130,10 +160,13 @@ impl<'s> Expansion<'s> {
             Value::Object(members) => {
                 for (name, member) in members {
                     size = size.saturating_add(self.size(member, chain)?);
-                    if let (true, Value::String(reference)) = (name == "$ref" || name == "$dynamicRef", member) {
-                        if let Some(target) = self.target(reference) {
-                            size = size.saturating_add(self.size(target, chain + 1)?);
-                        }
+                    let is_reference = name == "$ref" || name == "$dynamicRef";
+                    let target = member
+                        .as_str()
+                        .filter(|_| is_reference)
+                        .and_then(|text| self.target(text));
+                    if let Some(target) = target {
+                        size = size.saturating_add(self.size(target, chain + 1)?);
                     }
                 }
             }
@@ -163,7 +196,9 @@ mod tests {
     #[test]
     fn ordinary_schemas_pass() {
         let list = json!({"type": "object", "properties": {"next": {"$ref": "#"}, "value": {"type": "string"}}});
-        SchemaLimits::default().check(&list).expect("recursion through a property is fine");
+        SchemaLimits::default()
+            .check(&list)
+            .expect("recursion through a property is fine");
     }
 
     #[test]
@@ -193,8 +228,16 @@ mod tests {
 
     #[test]
     fn long_chains_of_references_are_refused() {
-        let definitions: serde_json::Map<String, Value> =
-            (0..5_000).map(|n| (format!("d{n}"), json!({"$ref": format!("#/$defs/d{}", n + 1)}))).collect();
-        assert!(refused(&json!({"$ref": "#/$defs/d0", "$defs": definitions})).contains("references"));
+        let definitions: serde_json::Map<String, Value> = (0..5_000)
+            .map(|n| {
+                (
+                    format!("d{n}"),
+                    json!({"$ref": format!("#/$defs/d{}", n + 1)}),
+                )
+            })
+            .collect();
+        assert!(
+            refused(&json!({"$ref": "#/$defs/d0", "$defs": definitions})).contains("references")
+        );
     }
 }

@@ -32,10 +32,19 @@ impl Validator {
         limits.check(schema)?;
         jsonschema::options()
             .with_retriever(NoOtherDocuments)
-            .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
+            .with_pattern_options(
+                PatternOptions::regex()
+                    .size_limit(MAX_PATTERN)
+                    .dfa_size_limit(MAX_PATTERN),
+            )
             .build(schema)
             .map(Self)
-            .map_err(|error| Error::invalid_definition(format_args!("invalid schema: {}", shown_up_to(&error.to_string(), 400))))
+            .map_err(|error| {
+                Error::invalid_definition(format_args!(
+                    "invalid schema: {}",
+                    shown_up_to(&error.to_string(), 400)
+                ))
+            })
     }
 
     /// Checks a value.
@@ -100,7 +109,10 @@ fn dotted(pointer: &str) -> String {
 struct NoOtherDocuments;
 
 impl Retrieve for NoOtherDocuments {
-    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(
+        &self,
+        uri: &Uri<String>,
+    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         Err(format!("it refers to another document, {uri}, and schemas are never fetched: put it into `$defs`").into())
     }
 }
@@ -115,7 +127,10 @@ mod tests {
     }
 
     fn wrong(schema: Value, value: Value) -> String {
-        compile(&schema).expect("a schema").check(&value).expect_err("does not fit")
+        compile(&schema)
+            .expect("a schema")
+            .check(&value)
+            .expect_err("does not fit")
     }
 
     #[test]
@@ -128,19 +143,41 @@ mod tests {
             },
             "required": ["name"],
         });
-        assert_eq!(wrong(schema.clone(), json!({})), "\"name\" is a required property");
-        assert_eq!(wrong(schema.clone(), json!({"name": "ab", "tags": [{}, {"n": 4}]})), "`tags[1].n`: the value is greater than the maximum of 3");
-        assert!(wrong(schema.clone(), json!({"name": "A"})).contains("`name`: the value is shorter than 2 characters; `name`: the value does not match"));
-        compile(&schema).expect("a schema").check(&json!({"name": "ab"})).expect("fits");
+        assert_eq!(
+            wrong(schema.clone(), json!({})),
+            "\"name\" is a required property"
+        );
+        assert_eq!(
+            wrong(
+                schema.clone(),
+                json!({"name": "ab", "tags": [{}, {"n": 4}]})
+            ),
+            "`tags[1].n`: the value is greater than the maximum of 3"
+        );
+        assert!(wrong(schema.clone(), json!({"name": "A"})).contains(
+            "`name`: the value is shorter than 2 characters; `name`: the value does not match"
+        ));
+        compile(&schema)
+            .expect("a schema")
+            .check(&json!({"name": "ab"}))
+            .expect("fits");
     }
 
     #[test]
     fn a_flood_of_errors_is_cut_and_client_bytes_are_escaped() {
         let schema = json!({"additionalProperties": {"type": "string"}});
-        let many: serde_json::Map<String, Value> = (0..1_000).map(|n| (format!("\u{1b}[{n}m"), json!(n))).collect();
+        let many: serde_json::Map<String, Value> = (0..1_000)
+            .map(|n| (format!("\u{1b}[{n}m"), json!(n)))
+            .collect();
         let text = wrong(schema, Value::Object(many));
-        assert!(text.ends_with("and more") && text.len() < 1_500 && !text.contains('\u{1b}'), "{text}");
-        let text = wrong(json!({"additionalProperties": false}), json!({"x".repeat(100_000): 1}));
+        assert!(
+            text.ends_with("and more") && text.len() < 1_500 && !text.contains('\u{1b}'),
+            "{text}"
+        );
+        let text = wrong(
+            json!({"additionalProperties": false}),
+            json!({"x".repeat(100_000): 1}),
+        );
         assert!(text.len() < 1_000, "{}", text.len());
     }
 
@@ -149,24 +186,41 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("non-blocking");
         let address = listener.local_addr().expect("bound");
-        let refused = |reference: &str| compile(&json!({"properties": {"a": {"$ref": reference}}})).expect_err("refused").to_string();
-        for reference in [format!("http://{address}/schema.json").as_str(), "file:///etc/passwd"] {
+        let refused = |reference: &str| {
+            compile(&json!({"properties": {"a": {"$ref": reference}}}))
+                .expect_err("refused")
+                .to_string()
+        };
+        for reference in [
+            format!("http://{address}/schema.json").as_str(),
+            "file:///etc/passwd",
+        ] {
             assert!(refused(reference).contains("never fetched"), "{reference}");
         }
         assert!(refused("other.json").contains("other.json"));
-        let error = compile(&json!({"$schema": format!("http://{address}/dialect")})).expect_err("refused");
+        let error =
+            compile(&json!({"$schema": format!("http://{address}/dialect")})).expect_err("refused");
         assert!(error.is_invalid_definition(), "{error}");
         assert!(listener.accept().is_err(), "the canary was visited");
     }
 
     #[test]
     fn patterns_are_matched_in_linear_time() {
-        let validator = compile(&json!({"type": "string", "pattern": "^(a+)+$"})).expect("a schema");
+        let validator =
+            compile(&json!({"type": "string", "pattern": "^(a+)+$"})).expect("a schema");
         let started = std::time::Instant::now();
-        validator.check(&json!(format!("{}!", "a".repeat(100_000)))).expect_err("does not match");
+        validator
+            .check(&json!(format!("{}!", "a".repeat(100_000))))
+            .expect_err("does not match");
         assert!(started.elapsed() < std::time::Duration::from_secs(5));
-        assert!(compile(&json!({"pattern": "(?=a)b"})).is_err(), "look-around cannot be linear");
-        assert!(compile(&json!({"pattern": "((a{1000}){1000}){1000}"})).is_err(), "too large once compiled");
+        assert!(
+            compile(&json!({"pattern": "(?=a)b"})).is_err(),
+            "look-around cannot be linear"
+        );
+        assert!(
+            compile(&json!({"pattern": "((a{1000}){1000}){1000}"})).is_err(),
+            "too large once compiled"
+        );
     }
 
     #[test]
