@@ -22,11 +22,11 @@ pub fn folder() -> Option<PathBuf> {
         return Some(folder);
     }
     // Not by `eprintln!`, which the test harness keeps to itself.
-    let _ = writeln!(
-        std::io::stderr(),
-        "skipped: no schemas at {} (set WHARF_SPEC to the folder that holds REVISION/schema.json)",
+    let line = format!(
+        "skipped: no schemas at {} (set WHARF_SPEC to the folder that holds REVISION/schema.json)\n",
         folder.display()
     );
+    let _ = std::io::stderr().write_all(line.as_bytes());
     None
 }
 
