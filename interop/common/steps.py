@@ -15,6 +15,8 @@ An adapter is an object with
   the event `stop` is set; says whether the call ended without a result;
 * legacy: `ping`, `set_level`, `subscribe`, `unsubscribe`; modern: `listen(tools=, uris=)`,
   an async context manager;
+* `undeclared(options)`: an async context manager that yields `call_tool` of a second client, which
+  can answer nothing;
 * `code_of(error)`: the code of a protocol error, or None.
 
 `on` holds what answers the server: `elicit`, `sample`, `roots`, `log`,
@@ -24,7 +26,6 @@ An adapter is an object with
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import os
 import sys
@@ -33,46 +34,15 @@ from types import SimpleNamespace
 
 import anyio
 
+from live import Live
+from values import family, is_png, plain, refusal
+
 STEP_TIMEOUT_S = 20
 LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
 MODERN = "2026-07-28"
 
 
-async def until(condition, seconds):
-    """Waits until `condition` holds, at most `seconds`; says whether it came to hold."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        await anyio.sleep(0.005)
-    return True
-
-
-def text_of(result):
-    return "\n".join(b["text"] if b["type"] == "text" else f"<{b['type']}>" for b in result["content"])
-
-
-def plain(result):
-    """A result as text, and `isError` only where it is true."""
-    if result.get("isError") is True:
-        return {"isError": True, "text": text_of(result)}
-    return text_of(result)
-
-
-def refusal(result):
-    """That a tool refused, whatever the words: the contract does not fix them."""
-    return {"isError": result.get("isError") is True, "says_why": len(text_of(result)) > 0}
-
-
-def is_png(data):
-    return base64.b64decode(data or "")[1:4] == b"PNG"
-
-
-def family(mime):
-    return "text" if mime is not None and mime.startswith("text/") else mime
-
-
-class Steps:
+class Steps(Live):
     """Takes the steps with one adapter and keeps their values."""
 
     def __init__(self, client):
@@ -131,7 +101,7 @@ class Steps:
             return {"code": self.client.code_of(error) or str(error)}
         return {"code": None}
 
-    async def run(self, info):
+    async def run(self, info, options):
         self.modern = info["era"] == "modern"
         capabilities = info["capabilities"]
 
@@ -163,6 +133,17 @@ class Steps:
         await self.progress_and_logs()
         await self.asks()
         await self.changes()
+        await self.step("undeclared", lambda: self.undeclared(options))
+
+    async def undeclared(self, options):
+        """A tool that must ask is called by a client that did not say it can be asked."""
+        async with self.client.undeclared(options) as call:
+            try:
+                return {"refused": (await call("greet_me")).get("isError") is True}
+            except Exception as error:
+                if self.client.code_of(error) is None:
+                    raise
+                return {"refused": True}
 
     async def lists(self):
         client, step = self.client, self.step
@@ -356,157 +337,6 @@ class Steps:
         if not self.modern:
             await step("ping", ping)
 
-    async def progress_and_logs(self):
-        client, step = self.client, self.step
-
-        async def progress():
-            steps = []
-
-            async def on_progress(done, total, _message):
-                steps.append([done, total])
-
-            result = await client.call_tool("countdown", {"from": 3, "interval_ms": 20}, progress=on_progress)
-            await until(lambda: len(steps) >= 3, 0.5)
-            return {"text": plain(result), "steps": steps}
-
-        async def logged(level):
-            # Messages of the step before can still be on their way through the SDK.
-            await anyio.sleep(0.05)
-            self.logs.clear()
-            if not self.modern:
-                await client.set_level(level)
-            asked = level if self.modern and level != "none" else None
-            await client.call_tool("countdown", {"from": 2, "interval_ms": 10}, log_level=asked)
-            await until(lambda: len(self.logs) >= 2, 0.3)
-            return list(self.logs)
-
-        async def cancel():
-            if not self.modern:
-                await client.set_level("info")
-            self.logs.clear()
-            seen = {}
-            stop = anyio.Event()
-
-            async def run():
-                seen["cancelled"] = await client.cancel_call(
-                    "countdown", {"from": 500, "interval_ms": 20}, stop, log_level="info" if self.modern else None
-                )
-
-            async with anyio.create_task_group() as group:
-                group.start_soon(run)
-                began = await until(lambda: len(self.logs) >= 2, 3)
-                stop.set()
-            await anyio.sleep(0.3)
-            before = len(self.logs)
-            await anyio.sleep(0.3)
-            quiet = len(self.logs) == before
-            alive = plain(await client.call_tool("echo", {"message": "still here"}))
-            return {"began": began, "cancelled": seen["cancelled"], "quiet": quiet, "alive": alive}
-
-        async def not_blocked():
-            order = []
-
-            async def one(name, arguments):
-                await client.call_tool(name, arguments)
-                order.append(name)
-
-            async with anyio.create_task_group() as group:
-                group.start_soon(one, "countdown", {"from": 20, "interval_ms": 20})
-                await anyio.sleep(0.05)
-                group.start_soon(one, "echo", {"message": "quick"})
-            return order
-
-        await step("progress", progress)
-        await step("log_info", lambda: logged("info"))
-        await step("log_error_only", lambda: logged("error"))
-        if self.modern:
-            await step("log_unasked", lambda: logged("none"))
-        await step("cancel", cancel)
-        await step("not_blocked", not_blocked)
-
-    async def asks(self):
-        client, step = self.client, self.step
-
-        async def greet(action, content=None):
-            self._always(action, content)
-            self.elicited.clear()
-            text = plain(await client.call_tool("greet_me", {}))
-            return {"text": text, "asked": [name for asked in self.elicited for name in asked]}
-
-        async def two_questions():
-            self.elicited.clear()
-            open_together = []
-
-            async def answer(asked):
-                # Keep this one open until the other is here too.
-                open_together.append(await until(lambda: len(self.elicited) >= 2, 2))
-                return "accept", {"name": "Ada"} if "name" in asked else {"colour": "blue"}
-
-            self.answer = answer
-            text = plain(await client.call_tool("two_questions", {}))
-            asked = sorted(name for asked in self.elicited for name in asked)
-            return {"text": text, "asked": asked, "both_open": all(open_together)}
-
-        async def sampling():
-            self.sampled.clear()
-            question = "What is six times seven?"
-            text = plain(await client.call_tool("ask_model", {"question": question}))
-            asked = [{"role": m["role"], "has_question": question in m["text"]} for m in self.sampled]
-            return {"text": text, "asked": asked}
-
-        async def roots():
-            return plain(await client.call_tool("where_am_i", {}))
-
-        await step("elicit_accept", lambda: greet("accept", {"name": "Ada"}))
-        await step("elicit_decline", lambda: greet("decline"))
-        await step("elicit_cancel", lambda: greet("cancel"))
-        await step("two_questions", two_questions)
-        await step("sampling", sampling)
-        await step("roots", roots)
-
-    async def changes(self):
-        client, step = self.client, self.step
-
-        async def list_changed():
-            before = self.tools_changed
-
-            async def change():
-                await client.call_tool("add_tool", {"name": "extra"})
-                notified = await until(lambda: self.tools_changed > before, 3)
-                listed = any(t["name"] == "extra" for t in await client.list_tools())
-                return {"notified": notified, "listed": listed}
-
-            if not self.modern:
-                return await change()
-            async with client.listen(tools=True, uris=[]):
-                return await change()
-
-        async def resource_updated():
-            self.updated.clear()
-            uri = "wharf://about"
-
-            async def touch():
-                await client.call_tool("touch", {"uri": "wharf://logo"})
-                await client.call_tool("touch", {"uri": uri})
-                await until(lambda: len(self.updated) >= 1, 3)
-                await anyio.sleep(0.2)
-                return list(self.updated)
-
-            if self.modern:
-                async with client.listen(tools=False, uris=[uri]):
-                    updated = await touch()
-                await anyio.sleep(0.2)
-            else:
-                await client.subscribe(uri)
-                updated = await touch()
-                await client.unsubscribe(uri)
-            await client.call_tool("touch", {"uri": uri})
-            await anyio.sleep(0.4)
-            return {"updated": updated, "after_end": len(self.updated) - len(updated)}
-
-        await step("list_changed", list_changed)
-        await step("resource_updated", resource_updated)
-
 
 async def take(client):
     parser = argparse.ArgumentParser()
@@ -524,7 +354,7 @@ async def take(client):
         async with client.connect(options, steps.on) as info:
             entered = True
             revision = info["revision"]
-            await steps.run(info)
+            await steps.run(info, options)
             started = time.monotonic()
         # The SDKs give a server two seconds to end by itself, and then end it.
         steps.results["close"] = "in time" if time.monotonic() - started < 1.5 else "late"

@@ -22,6 +22,13 @@ def wire(model):
     return model.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
+def transport_to(options):
+    if options.transport == "http":
+        return streamable_http_client(options.url)
+    command, *arguments = options.server.split(" ")
+    return stdio_client(StdioServerParameters(command=command, args=arguments))
+
+
 class Client:
     sdk = "mcp (Python) 1.x"
     version = importlib.metadata.version("mcp")
@@ -56,12 +63,7 @@ class Client:
                 elif isinstance(received.root, types.ResourceUpdatedNotification):
                     on.updated(str(received.root.params.uri))
 
-        if options.transport == "stdio":
-            command, *arguments = options.server.split(" ")
-            transport = stdio_client(StdioServerParameters(command=command, args=arguments))
-        else:
-            transport = streamable_http_client(options.url)
-        async with transport as (read, write, *_), ClientSession(
+        async with transport_to(options) as (read, write, *_), ClientSession(
             read,
             write,
             sampling_callback=sample,
@@ -154,6 +156,16 @@ class Client:
 
     async def unsubscribe(self, uri):
         await self.session.unsubscribe_resource(AnyUrl(uri))
+
+    @asynccontextmanager
+    async def undeclared(self, options):
+        async with transport_to(options) as (read, write, *_), ClientSession(read, write) as session:
+            await session.initialize()
+
+            async def call(name):
+                return wire(await session.call_tool(name, {}))
+
+            yield call
 
     def code_of(self, error):
         return error.error.code if isinstance(error, McpError) else None

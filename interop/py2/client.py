@@ -29,6 +29,15 @@ def wire(model):
     return model.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
+def server_and_mode(options):
+    """What the SDK's client is told: where the server is, and how to agree on a revision."""
+    mode = {None: "auto", "auto": "auto", steps.MODERN: steps.MODERN}.get(options.revision, "legacy")
+    if options.transport == "http":
+        return options.url, mode
+    command, *arguments = options.server.split(" ")
+    return StdioServerParameters(command=command, args=arguments), mode
+
+
 class Client:
     sdk = "mcp (Python) 2.x"
     version = importlib.metadata.version("mcp")
@@ -66,12 +75,7 @@ class Client:
                 elif isinstance(received, types.ResourceUpdatedNotification):
                     on.updated(str(received.params.uri))
 
-        if options.transport == "stdio":
-            command, *arguments = options.server.split(" ")
-            server = StdioServerParameters(command=command, args=arguments)
-        else:
-            server = options.url
-        mode = {None: "auto", "auto": "auto", steps.MODERN: steps.MODERN}.get(options.revision, "legacy")
+        server, mode = server_and_mode(options)
         self.era = "legacy" if mode == "legacy" else "modern"
         async with SdkClient(
             server,
@@ -176,6 +180,16 @@ class Client:
             group.start_soon(follow, subscription)
             yield
             group.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def undeclared(self, options):
+        server, mode = server_and_mode(options)
+        async with SdkClient(server, mode=mode) as client:
+
+            async def call(name):
+                return wire(await client.call_tool(name, {}))
+
+            yield call
 
     def code_of(self, error):
         return error.error.code if isinstance(error, MCPError) else None

@@ -36,6 +36,12 @@ async function pages(list, field) {
     return all;
 }
 
+function transportTo(options) {
+    if (options.transport === 'http') return new StreamableHTTPClientTransport(new URL(options.url));
+    const [command, ...args] = options.server.split(' ');
+    return new StdioClientTransport({ command, args, stderr: 'inherit' });
+}
+
 await main({
     sdk: '@modelcontextprotocol/sdk',
     version,
@@ -46,13 +52,10 @@ await main({
         client.setNotificationHandler(LoggingMessageNotificationSchema, n => void on.log(n.params));
         client.setNotificationHandler(ToolListChangedNotificationSchema, () => void on.toolsChanged());
         client.setNotificationHandler(ResourceUpdatedNotificationSchema, n => void on.updated(n.params));
+        transport = transportTo(options);
         if (options.transport === 'stdio') {
-            const [command, ...args] = options.server.split(' ');
-            transport = new StdioClientTransport({ command, args, stderr: 'inherit' });
             // Only the HTTP transport keeps the agreed revision; here it is told to us.
             transport.setProtocolVersion = agreed => (transport.agreed = agreed);
-        } else {
-            transport = new StreamableHTTPClientTransport(new URL(options.url));
         }
         await client.connect(transport);
         return {
@@ -75,6 +78,11 @@ await main({
     setLevel: level => client.setLoggingLevel(level),
     subscribe: uri => client.subscribeResource({ uri }),
     unsubscribe: uri => client.unsubscribeResource({ uri }),
+    async undeclared(options) {
+        const other = new Client({ name: 'wharf-interop-ts1-bare', version: '0' });
+        await other.connect(transportTo(options));
+        return { call: name => other.callTool({ name, arguments: {} }), close: () => other.close() };
+    },
     async close() {
         if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession();
         await client.close();

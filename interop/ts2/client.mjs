@@ -20,6 +20,12 @@ function choice(revision) {
     return {};
 }
 
+function transportTo(options) {
+    if (options.transport === 'http') return new StreamableHTTPClientTransport(new URL(options.url));
+    const [command, ...args] = options.server.split(' ');
+    return new StdioClientTransport({ command, args, stderr: 'inherit' });
+}
+
 await main({
     sdk: '@modelcontextprotocol/client',
     version,
@@ -34,12 +40,7 @@ await main({
         client.setNotificationHandler('notifications/message', n => void on.log(n.params));
         client.setNotificationHandler('notifications/tools/list_changed', () => void on.toolsChanged());
         client.setNotificationHandler('notifications/resources/updated', n => void on.updated(n.params));
-        if (options.transport === 'stdio') {
-            const [command, ...args] = options.server.split(' ');
-            transport = new StdioClientTransport({ command, args, stderr: 'inherit' });
-        } else {
-            transport = new StreamableHTTPClientTransport(new URL(options.url));
-        }
+        transport = transportTo(options);
         await client.connect(transport);
         return {
             revision: client.getNegotiatedProtocolVersion(),
@@ -67,6 +68,11 @@ await main({
     unsubscribe: uri => client.unsubscribeResource({ uri }),
     listen: ({ tools, uris }) =>
         client.listen({ ...(tools ? { toolsListChanged: true } : {}), ...(uris.length > 0 ? { resourceSubscriptions: uris } : {}) }),
+    async undeclared(options) {
+        const other = new Client({ name: 'wharf-interop-ts2-bare', version: '0' }, choice(options.revision));
+        await other.connect(transportTo(options));
+        return { call: name => other.callTool({ name, arguments: {} }), close: () => other.close() };
+    },
     async close() {
         if (transport instanceof StreamableHTTPClientTransport && transport.sessionId !== undefined) {
             await transport.terminateSession();

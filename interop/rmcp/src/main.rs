@@ -3,7 +3,9 @@
 //! `../common/steps.mjs`.
 
 mod client;
+mod handler;
 mod steps;
+mod values;
 
 use std::process::ExitCode;
 
@@ -58,10 +60,13 @@ async fn main() -> ExitCode {
         );
         return ExitCode::from(1);
     };
-    let (results, revision) = match Connection::open(options.target, &options.revision).await {
+    let answers = json!({"elicitation": {}, "sampling": {}, "roots": {"listChanged": true}});
+    let opened = Connection::open(&options.target, &options.revision, answers).await;
+    let (results, revision) = match opened {
         Ok(connection) => {
             let revision = json!(connection.revision);
-            (steps::take(connection).await, revision)
+            let results = steps::take(connection, &options.target, &options.revision).await;
+            (results, revision)
         }
         Err(words) => (json!({"connect": {"threw": words}}), Value::Null),
     };
