@@ -82,9 +82,9 @@ pub fn all(places: &Places<'_>) -> Vec<Peer> {
             note: "its tower service straight on hyper, without axum; tool router built once; stateless: `json_response`; sessions: its only mode, answers are SSE",
             ..rust("rmcp", locked(&lock, "rmcp"))
         },
-        rust("tower-mcp", locked(&lock, "tower-mcp")),
+        Peer { path: "/", ..rust("tower-mcp", locked(&lock, "tower-mcp")) },
         rust("turbomcp", locked(&lock, "turbomcp")),
-        rust("pmcp", locked(&lock, "pmcp")),
+        Peer { path: "/", ..rust("pmcp", locked(&lock, "pmcp")) },
         script(
             "typescript",
             pinned(places.bench, "peers/typescript/package.json", "@modelcontextprotocol/server\": \""),
