@@ -39,7 +39,13 @@ pub struct Answer<'a> {
 
 impl Reader {
     pub fn new() -> Self {
-        Self { buf: vec![0; 16 << 10], filled: 0, head: None, body: Vec::new(), at: 0 }
+        Self {
+            buf: vec![0; 16 << 10],
+            filled: 0,
+            head: None,
+            body: Vec::new(),
+            at: 0,
+        }
     }
 
     /// Where the next bytes go: read into it, then say how many with [`Self::advance`].
@@ -54,7 +60,6 @@ impl Reader {
         self.filled += read;
     }
 
-
     /// Makes room for the next answer.
     pub fn clear(&mut self) {
         self.filled = 0;
@@ -68,7 +73,9 @@ impl Reader {
         if self.head.is_none() {
             self.head = parse_head(&self.buf[..self.filled])?;
         }
-        let Some(head) = &self.head else { return Ok(None) };
+        let Some(head) = &self.head else {
+            return Ok(None);
+        };
         let body = match head.framing {
             Framing::Length(length) => {
                 let end = head.start + length;
@@ -112,7 +119,9 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, String> {
     for header in response.headers.iter() {
         let value = std::str::from_utf8(header.value).unwrap_or("").trim();
         if header.name.eq_ignore_ascii_case("content-length") {
-            framing = Some(Framing::Length(value.parse().map_err(|_| "a bad Content-Length")?));
+            framing = Some(Framing::Length(
+                value.parse().map_err(|_| "a bad Content-Length")?,
+            ));
         } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
             framing = Some(Framing::Chunked);
         } else if header.name.eq_ignore_ascii_case("content-type") {
@@ -128,7 +137,14 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, String> {
         (Some(framing), _) => framing,
         (None, _) => return Err("an answer without a length".into()),
     };
-    Ok(Some(Head { status, framing, start, sse, close, session }))
+    Ok(Some(Head {
+        status,
+        framing,
+        start,
+        sse,
+        close,
+        session,
+    }))
 }
 
 /// Moves whole chunks to `body`; true once the last one is read.
@@ -157,7 +173,9 @@ fn unchunk(bytes: &[u8], at: &mut usize, body: &mut Vec<u8>) -> Result<bool, Str
 
 /// The data of the events of a stream, empty ones left out.
 pub fn events(body: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
-    let mut lines = body.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut lines = body
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let mut ended = false;
     std::iter::from_fn(move || {
         let mut data = Vec::new();
@@ -204,15 +222,20 @@ mod tests {
 
     #[test]
     fn chunks_may_be_cut_anywhere() {
-        let all = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n";
+        let all =
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n";
         for cut in 1..all.len() {
-            assert_eq!(read(&[&all[..cut], &all[cut..]]), Some((200, b"abcd".to_vec())));
+            assert_eq!(
+                read(&[&all[..cut], &all[cut..]]),
+                Some((200, b"abcd".to_vec()))
+            );
         }
     }
 
     #[test]
     fn events_join_their_lines() {
-        let found: Vec<_> = events(b"id: 1\ndata:\n\ndata: a\r\ndata:b\r\n\r\n: x\n\ndata: c\n\n").collect();
+        let found: Vec<_> =
+            events(b"id: 1\ndata:\n\ndata: a\r\ndata:b\r\n\r\n: x\n\ndata: c\n\n").collect();
         assert_eq!(found, [b"a\nb".to_vec(), b"c".to_vec()]);
     }
 }

@@ -10,8 +10,11 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::{
     http::{Answer, Reader, events},
-    message::{Era, INITIALIZE, INITIALIZED, LEGACY, MODERN, Op, Pending, Verdict, agreed_revision, excerpt},
-    process::Server,
+    message::{
+        Era, INITIALIZE, INITIALIZED, LEGACY, MODERN, Op, Pending, Verdict, agreed_revision,
+        excerpt,
+    },
+    process::{Meter, Server},
     stats::{Errors, Phase},
 };
 
@@ -50,12 +53,27 @@ impl Client {
     pub fn bare(stream: std::net::TcpStream, target: &Target) -> Result<Self, String> {
         stream.set_nodelay(true).map_err(text)?;
         stream.set_read_timeout(Some(STALL)).map_err(text)?;
-        let revision = if target.era == Era::Modern { MODERN } else { LEGACY }.to_owned();
-        Ok(Self { stream, target: target.clone(), reader: Reader::new(), head: Vec::new(), session: None, revision })
+        let revision = if target.era == Era::Modern {
+            MODERN
+        } else {
+            LEGACY
+        }
+        .to_owned();
+        Ok(Self {
+            stream,
+            target: target.clone(),
+            reader: Reader::new(),
+            head: Vec::new(),
+            session: None,
+            revision,
+        })
     }
 
     pub fn connect(target: &Target) -> Result<Self, String> {
-        Self::open(std::net::TcpStream::connect(target.addr).map_err(text)?, target)
+        Self::open(
+            std::net::TcpStream::connect(target.addr).map_err(text)?,
+            target,
+        )
     }
 
     /// Opens a session, which all later requests of this client use.
@@ -67,15 +85,21 @@ impl Client {
         )
         .into_bytes();
         let (session, revision) = self.exchange(INITIALIZE.as_bytes(), |answer| {
-            let revision = with_message(answer, 0, |message| agreed_revision(message))?;
+            let revision = with_message(answer, 0, agreed_revision)?;
             Ok((answer.session.map(str::to_owned), revision))
         })?;
+        if session.is_none() {
+            return Err("initialize was answered without a session id".into());
+        }
         self.session = session;
         self.revision = revision;
         self.set_head(None);
         self.exchange(INITIALIZED.as_bytes(), |answer| match answer.status {
             200..=204 => Ok(()),
-            status => Err(format!("initialized was answered with {status}: {}", excerpt(answer.body))),
+            status => Err(format!(
+                "initialized was answered with {status}: {}",
+                excerpt(answer.body)
+            )),
         })
     }
 
@@ -111,7 +135,11 @@ impl Client {
         }
     }
 
-    fn exchange<T>(&mut self, body: &[u8], read: impl FnOnce(&Answer<'_>) -> Result<T, String>) -> Result<T, String> {
+    fn exchange<T>(
+        &mut self,
+        body: &[u8],
+        read: impl FnOnce(&Answer<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
         let mut request = self.head.clone();
         frame(&mut request, body);
         self.stream.write_all(&request).map_err(text)?;
@@ -143,7 +171,11 @@ fn check(answer: &Answer<'_>, pending: &mut Pending) -> Result<Verdict, String> 
 }
 
 /// Finds the JSON-RPC answer in a body or in a stream of events.
-fn with_message<T>(answer: &Answer<'_>, id: u64, read: impl FnOnce(&[u8]) -> Result<T, String>) -> Result<T, String> {
+fn with_message<T>(
+    answer: &Answer<'_>,
+    id: u64,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<T, String> {
     if !answer.sse {
         return read(answer.body);
     }
@@ -155,7 +187,10 @@ fn with_message<T>(answer: &Answer<'_>, id: u64, read: impl FnOnce(&[u8]) -> Res
         }
         last = Some(data);
     }
-    Err(format!("no answer in the stream; last event: {}", excerpt(&last.unwrap_or_default())))
+    Err(format!(
+        "no answer in the stream; last event: {}",
+        excerpt(&last.unwrap_or_default())
+    ))
 }
 
 struct Connection {
@@ -205,7 +240,11 @@ impl Load {
         let mut stream = mio::net::TcpStream::from_std(client.stream);
         self.poll
             .registry()
-            .register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)
+            .register(
+                &mut stream,
+                Token(index),
+                Interest::READABLE | Interest::WRITABLE,
+            )
             .map_err(text)?;
         self.revision = client.revision;
         client.reader.clear();
@@ -225,7 +264,7 @@ impl Load {
     pub fn run(&mut self, server: &Server, time: Duration) -> Result<Phase, String> {
         let mut events = Events::with_capacity(256);
         let mut phase = Phase::default();
-        let cpu = server.cpu();
+        let meter = Meter::start(server);
         let start = Instant::now();
         let deadline = start + time;
         for index in 0..self.connections.len() {
@@ -237,12 +276,16 @@ impl Load {
             match self.poll.poll(&mut events, Some(STALL)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.to_string()),
-                Ok(()) if events.is_empty() => return Err(format!("no answer for {} s", STALL.as_secs())),
+                Ok(()) if events.is_empty() => {
+                    return Err(format!("no answer for {} s", STALL.as_secs()));
+                }
                 Ok(()) => {}
             }
             for event in &events {
                 let index = event.token().0;
-                if event.is_writable() && self.connections[index].written < self.connections[index].out.len() {
+                if event.is_writable()
+                    && self.connections[index].written < self.connections[index].out.len()
+                {
                     self.flush(index, &mut phase.errors)?;
                 }
                 if event.is_readable() && self.connections[index].busy {
@@ -253,13 +296,17 @@ impl Load {
                 return Err(phase.errors.to_string());
             }
         }
-        phase.wall = start.elapsed();
-        phase.cpu = server.cpu().since(cpu);
+        phase.used = meter.stop(server);
         Ok(phase)
     }
 
     /// Reads what is there; true when this connection has stopped for the phase.
-    fn receive(&mut self, index: usize, deadline: Instant, phase: &mut Phase) -> Result<bool, String> {
+    fn receive(
+        &mut self,
+        index: usize,
+        deadline: Instant,
+        phase: &mut Phase,
+    ) -> Result<bool, String> {
         let failure = loop {
             let connection = &mut self.connections[index];
             let space = connection.reader.space();
@@ -278,7 +325,11 @@ impl Load {
                 Ok(None) => continue,
                 Ok(Some(answer)) => {
                     let verdict = check(&answer, &mut connection.pending);
-                    if answer.close { Err("the server will close the connection".into()) } else { verdict }
+                    if answer.close {
+                        Err("the server will close the connection".into())
+                    } else {
+                        verdict
+                    }
                 }
                 Err(error) => break error,
             };
@@ -338,7 +389,10 @@ impl Load {
     fn flush(&mut self, index: usize, errors: &mut Errors) -> Result<(), String> {
         let connection = &mut self.connections[index];
         while connection.written < connection.out.len() {
-            match connection.stream.write(&connection.out[connection.written..]) {
+            match connection
+                .stream
+                .write(&connection.out[connection.written..])
+            {
                 Ok(written) => connection.written += written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

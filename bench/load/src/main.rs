@@ -66,7 +66,10 @@ fn options() -> Result<Options, String> {
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value\n{USAGE}"));
-        let number = |text: String| text.parse::<usize>().map_err(|_| format!("{text} is not a number"));
+        let number = |text: String| {
+            text.parse::<usize>()
+                .map_err(|_| format!("{text} is not a number"))
+        };
         let list = |text: String| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         match arg.as_str() {
             "--quick" => {
@@ -80,7 +83,9 @@ fn options() -> Result<Options, String> {
             "--only" => options.only.extend(list(value()?)),
             "--scenario" => options.scenarios.extend(list(value()?)),
             "--rounds" => options.plan.rounds = number(value()?)?.max(1),
-            "--millis" => options.plan.measure = Duration::from_millis(number(value()?)?.max(1) as u64),
+            "--millis" => {
+                options.plan.measure = Duration::from_millis(number(value()?)?.max(1) as u64)
+            }
             "--sessions" => options.plan.sessions = number(value()?)?.max(1),
             "--server-core" => options.plan.cores.server = number(value()?)?,
             "--load-core" => options.plan.cores.load = number(value()?)?,
@@ -113,7 +118,11 @@ fn run() -> Result<bool, String> {
     let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|error| error.to_string());
     let (bench, bin) = (absolute(&options.bench)?, absolute(&options.bin)?);
     let wharf = options.wharf.as_ref().map(absolute).transpose()?;
-    let mut peers = peers::all(&Places { bench: &bench, bin: &bin, wharf: wharf.as_deref() });
+    let mut peers = peers::all(&Places {
+        bench: &bench,
+        bin: &bin,
+        wharf: wharf.as_deref(),
+    });
     for name in &options.only {
         if !peers.iter().any(|peer| peer.name == name) {
             return Err(format!("no peer is called {name}"));
@@ -121,13 +130,19 @@ fn run() -> Result<bool, String> {
     }
     let floor = peers[0].name;
     peers.retain(|peer| {
-        options.only.is_empty() || peer.name == floor || options.only.iter().any(|name| name == peer.name)
+        options.only.is_empty()
+            || peer.name == floor
+            || options.only.iter().any(|name| name == peer.name)
     });
     let mut missing = Vec::new();
     peers.retain(|peer| {
         let there = !peer.launch.program.has_root() || peer.launch.program.exists();
         if !there {
-            missing.push(format!("- {}: not built ({} is not there)", peer.name, peer.launch.program.display()));
+            missing.push(format!(
+                "- {}: not built ({} is not there)",
+                peer.name,
+                peer.launch.program.display()
+            ));
         }
         there
     });
@@ -137,23 +152,46 @@ fn run() -> Result<bool, String> {
     if options.check {
         return Ok(check(&peers, plan));
     }
-    let wanted = |name: &str| options.scenarios.is_empty() || options.scenarios.iter().any(|other| other == name);
+    let wanted = |name: &str| {
+        options.scenarios.is_empty() || options.scenarios.iter().any(|other| other == name)
+    };
     let mut results = Results::default();
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);
         if wanted("calls") {
             eprintln!("  calls");
-            http(&mut results, &peers, plan, "`tools/call` of `add` over HTTP", Op::Add, &[1, 8, 64]);
+            http(
+                &mut results,
+                &peers,
+                plan,
+                "`tools/call` of `add` over HTTP",
+                Op::Add,
+                &[1, 8, 64],
+            );
         }
         if wanted("list") {
             for tools in [10, 100, 1_000] {
                 eprintln!("  list {tools}");
-                http(&mut results, &peers, plan, "`tools/list` over HTTP", Op::List { tools }, &[8]);
+                http(
+                    &mut results,
+                    &peers,
+                    plan,
+                    "`tools/list` over HTTP",
+                    Op::List { tools },
+                    &[8],
+                );
             }
         }
         if wanted("big") {
             eprintln!("  big");
-            http(&mut results, &peers, plan, "1 MiB of text over HTTP", Op::Big, &[8]);
+            http(
+                &mut results,
+                &peers,
+                plan,
+                "1 MiB of text over HTTP",
+                Op::Big,
+                &[8],
+            );
         }
         if wanted("stdio") {
             eprintln!("  stdio");
@@ -168,21 +206,30 @@ fn run() -> Result<bool, String> {
         eprintln!("idle sessions");
         for peer in peers.iter().filter(|peer| peer.idle > 0) {
             for mode in peer.http.iter().filter(|mode| scenario::has_sessions(mode)) {
-                results.idle.push((title(peer), scenario::idle(peer, mode, plan)));
+                results
+                    .idle
+                    .push((title(peer), scenario::idle(peer, mode, plan)));
             }
         }
     }
     if wanted("size") {
-        results.sizes = peers.iter().map(|peer| (title(peer), scenario::size(peer))).collect();
+        results.sizes = peers
+            .iter()
+            .map(|peer| (title(peer), scenario::size(peer)))
+            .collect();
     }
-    let notes: Vec<_> = peers.iter().map(|peer| (peer.name.to_owned(), peer.note)).collect();
+    let notes: Vec<_> = peers
+        .iter()
+        .map(|peer| (peer.name.to_owned(), peer.note))
+        .collect();
     let mut text = results.markdown(&notes);
     if !missing.is_empty() {
         text += &format!("\n### Not measured\n\n{}\n", missing.join("\n"));
     }
     println!("{text}");
     if let Some(file) = &options.markdown {
-        std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        std::fs::write(file, text.trim_start())
+            .map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(true)
 }
@@ -199,7 +246,14 @@ fn era(mode: &Mode) -> (usize, &'static str) {
     }
 }
 
-fn http(results: &mut Results, peers: &[Peer], plan: &Plan, table: &'static str, op: Op, connections: &[usize]) {
+fn http(
+    results: &mut Results,
+    peers: &[Peer],
+    plan: &Plan,
+    table: &'static str,
+    op: Op,
+    connections: &[usize],
+) {
     let order = match op {
         Op::Add => 0,
         Op::List { .. } => 1,
@@ -261,11 +315,17 @@ fn store(results: &mut Results, key: Key, measured: Measured) {
 fn cold(results: &mut Results, peers: &[Peer], plan: &Plan) {
     for (place, peer) in peers.iter().enumerate() {
         // The newest revision, and the first way of each transport.
-        let ways = [("HTTP", peer.http.first(), false), ("stdio", peer.stdio.first(), true)];
+        let ways = [
+            ("HTTP", peer.http.first(), false),
+            ("stdio", peer.stdio.first(), true),
+        ];
         for (way, mode, stdio) in ways {
             let Some(mode) = mode else { continue };
             let found = scenario::cold(peer, mode, stdio, plan);
-            let entry = results.cold.entry((place, title(peer), way.to_owned())).or_insert(Ok(Vec::new()));
+            let entry = results
+                .cold
+                .entry((place, title(peer), way.to_owned()))
+                .or_insert(Ok(Vec::new()));
             match (entry, found) {
                 (Ok(times), Ok(more)) => times.extend(more),
                 (entry, Err(error)) => *entry = Err(error),

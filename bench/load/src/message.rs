@@ -62,7 +62,13 @@ pub struct Pending {
 
 impl Pending {
     pub fn new(id: u64, op: Op) -> Self {
-        Self { id, op, sum: 0, listed: 0, cursor: None }
+        Self {
+            id,
+            op,
+            sum: 0,
+            listed: 0,
+            cursor: None,
+        }
     }
 
     /// Writes the request; the numbers to add differ from call to call.
@@ -72,7 +78,9 @@ impl Pending {
         out.extend_from_slice(number.format(self.id).as_bytes());
         out.extend_from_slice(match self.op {
             Op::Add => br#","method":"tools/call","params":{"name":"add","arguments":{"a":"#,
-            Op::Big => br#","method":"tools/call","params":{"name":"big","arguments":{}"#.as_slice(),
+            Op::Big => {
+                br#","method":"tools/call","params":{"name":"big","arguments":{}"#.as_slice()
+            }
             Op::List { .. } => br#","method":"tools/list","params":{"#,
         });
         match self.op {
@@ -117,7 +125,10 @@ impl Pending {
                     Op::Add => text.parse::<i64>() == Ok(self.sum),
                     _ => is_big(text.as_bytes()),
                 };
-                if result.is_error || !right || !matches!(result.result_type, None | Some("complete")) {
+                if result.is_error
+                    || !right
+                    || !matches!(result.result_type, None | Some("complete"))
+                {
                     return wrong("wrong result");
                 }
                 Ok(Verdict::Done)
@@ -150,7 +161,12 @@ impl Pending {
             return Err(format!("not JSON-RPC 2.0: {}", excerpt(answer)));
         }
         if reply.id != Some(self.id) {
-            return Err(format!("id {:?} instead of {}: {}", reply.id, self.id, excerpt(answer)));
+            return Err(format!(
+                "id {:?} instead of {}: {}",
+                reply.id,
+                self.id,
+                excerpt(answer)
+            ));
         }
         Ok(reply.result)
     }
@@ -277,7 +293,11 @@ mod tests {
         assert!(pending.check(&answer(5, &sum)).is_ok());
         assert!(pending.check(&answer(6, &sum)).is_err());
         assert!(pending.check(&answer(5, "1000001")).is_err());
-        assert!(pending.check(br#"{"jsonrpc":"2.0","id":5,"error":{"code":1,"message":""}}"#).is_err());
+        assert!(
+            pending
+                .check(br#"{"jsonrpc":"2.0","id":5,"error":{"code":1,"message":""}}"#)
+                .is_err()
+        );
     }
 
     #[test]

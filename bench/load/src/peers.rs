@@ -44,23 +44,41 @@ pub fn all(places: &Places<'_>) -> Vec<Peer> {
     let rust = |name: &'static str, version: String| Peer {
         name,
         version,
-        launch: Launch { program: places.bin.join(format!("peer-{name}")), args: vec![], directory: None },
+        launch: Launch {
+            program: places.bin.join(format!("peer-{name}")),
+            args: vec![],
+            directory: None,
+        },
         path: "/mcp",
-        http: vec![mode(Era::Modern, &[], ""), mode(Era::Session, &["--sessions"], "")],
+        http: vec![
+            mode(Era::Modern, &[], ""),
+            mode(Era::Session, &["--sessions"], ""),
+        ],
         stdio: vec![mode(Era::Modern, &[], ""), mode(Era::Session, &[], "")],
         idle: 100_000,
         note: "",
     };
     let script = |name: &'static str, version: String, program: &str, file: &str| {
         let directory = places.bench.join("peers").join(name);
-        let program = if program.contains('/') { directory.join(program) } else { program.into() };
+        let program = if program.contains('/') {
+            directory.join(program)
+        } else {
+            program.into()
+        };
         Peer {
-            launch: Launch { program, args: vec![file.to_owned()], directory: Some(directory) },
+            launch: Launch {
+                program,
+                args: vec![file.to_owned()],
+                directory: Some(directory),
+            },
             ..rust(name, version)
         }
     };
     let plain = vec![mode(Era::Modern, &[], ""), mode(Era::Session, &[], "")];
-    let mut wharf = Peer { http: plain.clone(), ..rust("wharf", "this tree".into()) };
+    let mut wharf = Peer {
+        http: plain.clone(),
+        ..rust("wharf", "this tree".into())
+    };
     if let Some(path) = places.wharf {
         wharf.launch.program = path.to_owned();
     }
@@ -82,21 +100,42 @@ pub fn all(places: &Places<'_>) -> Vec<Peer> {
             note: "its tower service straight on hyper, without axum; tool router built once; stateless: `json_response`; sessions: its only mode, answers are SSE",
             ..rust("rmcp", locked(&lock, "rmcp"))
         },
-        Peer { path: "/", ..rust("tower-mcp", locked(&lock, "tower-mcp")) },
-        rust("turbomcp", locked(&lock, "turbomcp")),
-        Peer { path: "/", ..rust("pmcp", locked(&lock, "pmcp")) },
-        script(
-            "typescript",
-            pinned(places.bench, "peers/typescript/package.json", "@modelcontextprotocol/server\": \""),
-            "node",
-            "server.js",
-        ),
-        script(
-            "python",
-            pinned(places.bench, "peers/python/requirements.txt", "mcp=="),
-            ".venv/bin/python",
-            "server.py",
-        ),
+        Peer {
+            path: "/",
+            note: "its own HTTP transport on axum; both eras on one endpoint",
+            ..rust("tower-mcp", locked(&lock, "tower-mcp"))
+        },
+        Peer {
+            note: "its own HTTP transport on axum; both eras on one endpoint; its session store holds 4,096 by default, here 1,048,576",
+            ..rust("turbomcp", locked(&lock, "turbomcp"))
+        },
+        Peer {
+            path: "/",
+            note: "its own HTTP transport on axum; JSON answers in both modes; stateless: its `stateless()` configuration",
+            ..rust("pmcp", locked(&lock, "pmcp"))
+        },
+        Peer {
+            note: "Node, `node:http`, high-level `McpServer`; stateless: a server from the factory for each request, as the SDK prescribes; JSON answers",
+            ..script(
+                "typescript",
+                pinned(
+                    places.bench,
+                    "peers/typescript/package.json",
+                    "@modelcontextprotocol/server\": \"",
+                ),
+                "node",
+                "server.js",
+            )
+        },
+        Peer {
+            note: "CPython, uvicorn with uvloop and httptools, high-level `MCPServer`; JSON answers; its limit of 10,000 sessions lifted",
+            ..script(
+                "python",
+                pinned(places.bench, "peers/python/requirements.txt", "\nmcp=="),
+                ".venv/bin/python",
+                "server.py",
+            )
+        },
     ]
 }
 
@@ -112,7 +151,9 @@ fn locked(lock: &str, package: &str) -> String {
 fn pinned(bench: &Path, file: &str, key: &str) -> String {
     let text = fs::read_to_string(bench.join(file)).unwrap_or_default();
     text.split_once(key)
-        .map_or("?", |(_, rest)| rest.split(['"', '\n']).next().unwrap_or("?"))
+        .map_or("?", |(_, rest)| {
+            rest.split(['"', '\n']).next().unwrap_or("?")
+        })
         .to_owned()
 }
 

@@ -45,7 +45,12 @@ pub struct Server {
 
 impl Server {
     /// Starts a server on its core. With `stdio` its standard streams are pipes to us.
-    pub fn start(launch: &Launch, extra: &[String], stdio: bool, cores: Cores) -> Result<Self, String> {
+    pub fn start(
+        launch: &Launch,
+        extra: &[String],
+        stdio: bool,
+        cores: Cores,
+    ) -> Result<Self, String> {
         let mut command = Command::new(&launch.program);
         command.args(&launch.args).args(extra).stderr(stderr());
         if let Some(directory) = &launch.directory {
@@ -67,7 +72,11 @@ impl Server {
     }
 
     /// Starts a server that listens on a free port of the loopback.
-    pub fn start_http(launch: &Launch, extra: &[String], cores: Cores) -> Result<(Self, SocketAddr), String> {
+    pub fn start_http(
+        launch: &Launch,
+        extra: &[String],
+        cores: Cores,
+    ) -> Result<(Self, SocketAddr), String> {
         let addr = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| error.to_string())?;
@@ -92,38 +101,14 @@ impl Server {
         }
     }
 
-    /// CPU time used so far by all threads, in nanoseconds.
-    ///
-    /// The scheduler's own count; the count of the process, which has only ticks but knows threads
-    /// that have ended, is used when it is clearly larger.
-    pub fn cpu(&self) -> Cpu {
-        let pid = self.child.id();
-        let threads = fs::read_dir(format!("/proc/{pid}/task"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
-            .filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok())
-            .sum();
-        let ticks = fs::read_to_string(format!("/proc/{pid}/stat"))
-            .ok()
-            .and_then(|line| {
-                let (_, fields) = line.rsplit_once(')')?;
-                let mut fields = fields.split_whitespace().skip(11);
-                let user: u64 = fields.next()?.parse().ok()?;
-                let system: u64 = fields.next()?.parse().ok()?;
-                Some((user + system) * 1_000_000_000 / rustix::param::clock_ticks_per_second())
-            })
-            .unwrap_or(0);
-        Cpu { threads, ticks }
-    }
-
     /// Resident memory, in bytes.
     pub fn resident(&self) -> u64 {
         fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .ok()
             .and_then(|status| {
-                let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+                let line = status
+                    .lines()
+                    .find_map(|line| line.strip_prefix("VmRSS:"))?;
                 line.split_whitespace().next()?.parse::<u64>().ok()
             })
             .unwrap_or(0)
@@ -138,21 +123,132 @@ impl Drop for Server {
     }
 }
 
+/// What a phase used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Used {
+    pub wall: Duration,
+    /// CPU time of the server, nanoseconds.
+    pub cpu: u64,
+    /// The part of the machine that others used meanwhile, 0 to 1.
+    pub others: f64,
+}
+
+/// Measures from its start to its stop.
+pub struct Meter {
+    start: Instant,
+    server: Cpu,
+    load: Cpu,
+    machine: Machine,
+}
+
+impl Meter {
+    pub fn start(server: &Server) -> Self {
+        let machine = Machine::now();
+        let load = Cpu::of(std::process::id());
+        Self {
+            machine,
+            load,
+            server: Cpu::of(server.child.id()),
+            start: Instant::now(),
+        }
+    }
+
+    pub fn stop(self, server: &Server) -> Used {
+        let wall = self.start.elapsed();
+        let cpu = Cpu::of(server.child.id()).since(self.server);
+        let ours = (cpu + Cpu::of(std::process::id()).since(self.load)) as f64;
+        let machine = Machine::now();
+        let busy = machine.busy.saturating_sub(self.machine.busy) as f64;
+        let capacity = (wall.as_nanos() as f64 * machine.cores as f64).max(1.0);
+        Used {
+            wall,
+            cpu,
+            others: ((busy - ours) / capacity).max(0.0),
+        }
+    }
+}
+
+/// The CPU time of a process, in nanoseconds.
+///
+/// `threads` is the scheduler's own count; `ticks`, coarse but knowing threads that have ended, is
+/// used when it is clearly larger.
 #[derive(Clone, Copy)]
-pub struct Cpu {
+struct Cpu {
     threads: u64,
     ticks: u64,
 }
 
 impl Cpu {
-    /// Nanoseconds from `earlier` to this.
-    pub fn since(self, earlier: Cpu) -> u64 {
+    fn of(pid: u32) -> Self {
+        let threads = fs::read_dir(format!("/proc/{pid}/task"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
+            .filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+            .sum();
+        let ticks = fs::read_to_string(format!("/proc/{pid}/stat"))
+            .ok()
+            .and_then(|line| {
+                let (_, fields) = line.rsplit_once(')')?;
+                let mut fields = fields.split_whitespace().skip(11);
+                let user: u64 = fields.next()?.parse().ok()?;
+                let system: u64 = fields.next()?.parse().ok()?;
+                Some((user + system) * tick())
+            })
+            .unwrap_or(0);
+        Self { threads, ticks }
+    }
+
+    fn since(self, earlier: Self) -> u64 {
         let threads = self.threads.saturating_sub(earlier.threads);
         let ticks = self.ticks.saturating_sub(earlier.ticks);
-        if ticks > threads + threads / 20 + 30_000_000 { ticks } else { threads }
+        if ticks > threads + threads / 20 + 30_000_000 {
+            ticks
+        } else {
+            threads
+        }
     }
 }
 
+/// All cores together.
+struct Machine {
+    busy: u64,
+    cores: usize,
+}
+
+impl Machine {
+    fn now() -> Self {
+        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let mut cores = stat.lines().filter(|line| line.starts_with("cpu"));
+        let total = cores.next().unwrap_or_default();
+        let fields = total
+            .split_whitespace()
+            .skip(1)
+            .map(|field| field.parse::<u64>().unwrap_or(0));
+        // user, nice, system, idle, iowait, irq, softirq, steal; guest time is in user already.
+        let busy: u64 = fields
+            .take(8)
+            .enumerate()
+            .filter(|(at, _)| !matches!(at, 3 | 4))
+            .map(|(_, n)| n)
+            .sum();
+        Self {
+            busy: busy * tick(),
+            cores: cores.count().max(1),
+        }
+    }
+}
+
+/// Nanoseconds in a clock tick.
+fn tick() -> u64 {
+    1_000_000_000 / rustix::param::clock_ticks_per_second()
+}
+
 fn stderr() -> Stdio {
-    if std::env::var_os("BENCH_STDERR").is_some() { Stdio::inherit() } else { Stdio::null() }
+    if std::env::var_os("BENCH_STDERR").is_some() {
+        Stdio::inherit()
+    } else {
+        Stdio::null()
+    }
 }

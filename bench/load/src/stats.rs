@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use crate::process::Used;
+
 /// Errors by what they say. None is ever dropped: they are counted here and shown in the tables.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
@@ -13,7 +15,11 @@ impl Errors {
     pub fn add(&mut self, what: String) {
         self.count += 1;
         // Answers differ in their numbers; without them the same error is one kind.
-        let kind = if self.kinds.len() < 8 { what } else { "others".to_owned() };
+        let kind = if self.kinds.len() < 8 {
+            what
+        } else {
+            "others".to_owned()
+        };
         *self.kinds.entry(kind).or_default() += 1;
     }
 
@@ -44,14 +50,13 @@ impl fmt::Display for Errors {
 pub struct Phase {
     latencies: Vec<u32>,
     pub errors: Errors,
-    pub wall: Duration,
-    /// CPU time of the server, nanoseconds.
-    pub cpu: u64,
+    pub used: Used,
 }
 
 impl Phase {
     pub fn record(&mut self, latency: Duration) {
-        self.latencies.push(u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX));
+        self.latencies
+            .push(u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX));
     }
 
     pub fn calls(&self) -> u64 {
@@ -65,13 +70,16 @@ impl Phase {
         }
         self.latencies.sort_unstable();
         let calls = self.latencies.len();
-        let at = |percent: usize| f64::from(self.latencies[(calls * percent / 100).min(calls - 1)]) / 1e3;
+        let at = |percent: usize| {
+            f64::from(self.latencies[(calls * percent / 100).min(calls - 1)]) / 1e3
+        };
         Ok(Sample {
-            cpu: self.cpu as f64 / calls as f64 / 1e3,
-            rate: calls as f64 / self.wall.as_secs_f64(),
+            cpu: self.used.cpu as f64 / calls as f64 / 1e3,
+            rate: calls as f64 / self.used.wall.as_secs_f64(),
             p50: at(50),
             p99: at(99),
             calls: calls as u64,
+            others: self.used.others,
             errors: self.errors,
         })
     }
@@ -85,6 +93,8 @@ pub struct Sample {
     pub p50: f64,
     pub p99: f64,
     pub calls: u64,
+    /// The part of the machine that others used meanwhile, 0 to 1.
+    pub others: f64,
     pub errors: Errors,
 }
 

@@ -13,8 +13,10 @@ use mio::{
 };
 
 use crate::{
-    message::{Era, INITIALIZE, INITIALIZED, Op, Pending, Verdict, agreed_revision, excerpt, id_of},
-    process::Server,
+    message::{
+        Era, INITIALIZE, INITIALIZED, Op, Pending, Verdict, agreed_revision, excerpt, id_of,
+    },
+    process::{Meter, Server},
     stats::Phase,
 };
 
@@ -44,8 +46,12 @@ impl Pipes {
         input.set_nonblocking(true).map_err(text)?;
         output.set_nonblocking(true).map_err(text)?;
         let poll = Poll::new().map_err(text)?;
-        poll.registry().register(&mut input, Token(0), Interest::WRITABLE).map_err(text)?;
-        poll.registry().register(&mut output, Token(1), Interest::READABLE).map_err(text)?;
+        poll.registry()
+            .register(&mut input, Token(0), Interest::WRITABLE)
+            .map_err(text)?;
+        poll.registry()
+            .register(&mut output, Token(1), Interest::READABLE)
+            .map_err(text)?;
         let mut pipes = Self {
             input,
             output,
@@ -95,10 +101,16 @@ impl Pipes {
     }
 
     /// Keeps `in_flight` requests on the way for `time`, then waits for the answers still due.
-    pub fn run(&mut self, server: &Server, op: Op, in_flight: usize, time: Duration) -> Result<Phase, String> {
+    pub fn run(
+        &mut self,
+        server: &Server,
+        op: Op,
+        in_flight: usize,
+        time: Duration,
+    ) -> Result<Phase, String> {
         let mut phase = Phase::default();
         let mut waiting: HashMap<u64, (Pending, Instant)> = HashMap::with_capacity(in_flight * 2);
-        let cpu = server.cpu();
+        let meter = Meter::start(server);
         let start = Instant::now();
         let deadline = start + time;
         let mut out = std::mem::take(&mut self.out);
@@ -118,7 +130,8 @@ impl Pipes {
         let mut fresh = Vec::new();
         while !waiting.is_empty() {
             self.turn(|line, now| {
-                let Some(id) = id_of(line) else {
+                let likely = likely_id(line).filter(|id| waiting.contains_key(id));
+                let Some(id) = likely.or_else(|| id_of(line)) else {
                     if line.windows(8).any(|part| part == b"\"method\"") {
                         return Ok(());
                     }
@@ -143,8 +156,7 @@ impl Pipes {
             }
         }
         self.next_id = next_id;
-        phase.wall = start.elapsed();
-        phase.cpu = server.cpu().since(cpu);
+        phase.used = meter.stop(server);
         Ok(phase)
     }
 
@@ -154,7 +166,10 @@ impl Pipes {
     }
 
     /// Turns until `enough` says so of a line.
-    fn until(&mut self, mut enough: impl FnMut(&[u8]) -> Result<bool, String>) -> Result<(), String> {
+    fn until(
+        &mut self,
+        mut enough: impl FnMut(&[u8]) -> Result<bool, String>,
+    ) -> Result<(), String> {
         let mut done = false;
         while !done {
             self.turn(|line, _| {
@@ -166,26 +181,33 @@ impl Pipes {
     }
 
     /// Writes what is due, waits once, and gives each whole line to `each`.
-    fn turn(&mut self, mut each: impl FnMut(&[u8], Instant) -> Result<(), String>) -> Result<(), String> {
+    fn turn(
+        &mut self,
+        mut each: impl FnMut(&[u8], Instant) -> Result<(), String>,
+    ) -> Result<(), String> {
         self.flush()?;
         let mut events = Events::with_capacity(8);
         match self.poll.poll(&mut events, Some(STALL)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(error) => return Err(error.to_string()),
-            Ok(()) if events.is_empty() => return Err(format!("no answer for {} s", STALL.as_secs())),
+            Ok(()) if events.is_empty() => {
+                return Err(format!("no answer for {} s", STALL.as_secs()));
+            }
             Ok(()) => {}
         }
         loop {
             if self.filled == self.read.len() {
                 self.read.resize(self.read.len() * 2, 0);
             }
-            match self.output.read(&mut self.read[self.filled..]) {
+            let room = self.read.len() - self.filled;
+            let read = match self.output.read(&mut self.read[self.filled..]) {
                 Ok(0) => return Err("the server closed its output".into()),
-                Ok(read) => self.filled += read,
+                Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.to_string()),
-            }
+            };
+            self.filled += read;
             let now = Instant::now();
             let mut start = 0;
             while let Some(end) = memchr::memchr(b'\n', &self.read[start..self.filled]) {
@@ -197,6 +219,10 @@ impl Pipes {
             }
             self.read.copy_within(start..self.filled, 0);
             self.filled -= start;
+            // A pipe gives all it has, up to a page of its own: a small read has emptied it.
+            if read < room && read < 4096 {
+                break;
+            }
         }
         self.flush()
     }
@@ -214,6 +240,19 @@ impl Pipes {
         self.written = 0;
         Ok(())
     }
+}
+
+/// The id by its looks, to find the request; the check of the answer reads the real one.
+fn likely_id(line: &[u8]) -> Option<u64> {
+    let start = memchr::memmem::find(line, b"\"id\":")? + 5;
+    let digits = line[start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    std::str::from_utf8(&line[start..start + digits])
+        .ok()?
+        .parse()
+        .ok()
 }
 
 fn text(error: std::io::Error) -> String {

@@ -60,7 +60,12 @@ impl Fixed {
         }
         big.push_str(r#""}],"resultType":"complete"}"#);
         let mut names = vec![
-            ("add".to_owned(), "Add two numbers.", r#""a":{"type":"integer","format":"int64"},"b":{"type":"integer","format":"int64"}"#, r#""a","b""#),
+            (
+                "add".to_owned(),
+                "Add two numbers.",
+                r#""a":{"type":"integer","format":"int64"},"b":{"type":"integer","format":"int64"}"#,
+                r#""a","b""#,
+            ),
             ("big".to_owned(), "One mebibyte of text.", "", ""),
         ];
         for n in 2..tools {
@@ -92,8 +97,14 @@ impl Fixed {
         let id = message.id?.get();
         Some(match (message.method, message.params.name) {
             ("tools/call", "add") => {
-                let sum = message.params.arguments.a.wrapping_add(message.params.arguments.b);
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"{sum}"}}],"resultType":"complete"}}}}"#)
+                let sum = message
+                    .params
+                    .arguments
+                    .a
+                    .wrapping_add(message.params.arguments.b);
+                format!(
+                    r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"{sum}"}}],"resultType":"complete"}}}}"#
+                )
             }
             ("tools/call", "big") => wrap(id, &self.big),
             ("tools/list", _) => wrap(id, &self.list),
@@ -101,7 +112,9 @@ impl Fixed {
                 id,
                 r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"hyper-floor","version":"0"}}"#,
             ),
-            _ => format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#),
+            _ => {
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#)
+            }
         })
     }
 }
@@ -120,6 +133,7 @@ async fn serve(
     request: Request<Incoming>,
     fixed: Arc<Fixed>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    let has_version = request.headers().contains_key("mcp-protocol-version");
     let Ok(body) = request.into_body().collect().await else {
         return Ok(Response::new(Full::default()));
     };
@@ -132,7 +146,14 @@ async fn serve(
         }
     };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    if !has_version {
+        // `initialize`: it alone comes without a revision.
+        headers.insert("mcp-session-id", HeaderValue::from_static("floor"));
+    }
     Ok(response)
 }
 
@@ -144,7 +165,9 @@ async fn http(addr: SocketAddr, fixed: Arc<Fixed>) -> std::io::Result<()> {
         let fixed = fixed.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request| serve(request, fixed.clone()));
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }

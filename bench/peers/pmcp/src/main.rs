@@ -33,8 +33,8 @@ struct Filler(String);
 #[async_trait]
 impl ToolHandler for Add {
     async fn handle(&self, args: Value, _extra: RequestHandlerExtra) -> pmcp::Result<Value> {
-        let AddArgs { a, b } =
-            serde_json::from_value(args).map_err(|error| pmcp::Error::validation(error.to_string()))?;
+        let AddArgs { a, b } = serde_json::from_value(args)
+            .map_err(|error| pmcp::Error::validation(error.to_string()))?;
         // It writes a value as text.
         Ok((a + b).into())
     }
@@ -45,7 +45,11 @@ impl ToolHandler for Add {
             "properties": {"a": {"type": "integer", "format": "int64"}, "b": {"type": "integer", "format": "int64"}},
             "required": ["a", "b"],
         });
-        Some(ToolInfo::new("add", Some("Add two numbers.".into()), schema))
+        Some(ToolInfo::new(
+            "add",
+            Some("Add two numbers.".into()),
+            schema,
+        ))
     }
 }
 
@@ -55,12 +59,22 @@ impl ToolHandler for Big {
         Ok(self.0.clone().into())
     }
 
-    async fn handle_output(&self, _args: Value, _extra: RequestHandlerExtra) -> pmcp::Result<ToolOutput> {
-        Ok(ToolOutput::Result(CallToolResult::new(vec![Content::text(self.0.clone())])))
+    async fn handle_output(
+        &self,
+        _args: Value,
+        _extra: RequestHandlerExtra,
+    ) -> pmcp::Result<ToolOutput> {
+        Ok(ToolOutput::Result(CallToolResult::new(vec![
+            Content::text(self.0.clone()),
+        ])))
     }
 
     fn metadata(&self) -> Option<ToolInfo> {
-        Some(ToolInfo::new("big", Some("One mebibyte of text.".into()), json!({"type": "object", "properties": {}})))
+        Some(ToolInfo::new(
+            "big",
+            Some("One mebibyte of text.".into()),
+            json!({"type": "object", "properties": {}}),
+        ))
     }
 }
 
@@ -100,9 +114,16 @@ fn server(tools: usize) -> pmcp::Result<Server> {
     builder.build()
 }
 
-async fn http(addr: SocketAddr, server: Server, sessions: bool) -> Result<(), Box<dyn std::error::Error>> {
+async fn http(
+    addr: SocketAddr,
+    server: Server,
+    sessions: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
     let config = if sessions {
-        StreamableHttpServerConfig { enable_json_response: true, ..StreamableHttpServerConfig::default() }
+        StreamableHttpServerConfig {
+            enable_json_response: true,
+            ..StreamableHttpServerConfig::default()
+        }
     } else {
         StreamableHttpServerConfig::stateless()
     };
@@ -124,7 +145,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             other => return Err(format!("unknown argument {other}").into()),
         }
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let server = server(tools)?;
         match addr {

@@ -7,10 +7,15 @@ use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt,
-    handler::server::{router::tool::{ToolRoute, ToolRouter}, tool::ToolCallContext, wrapper::Parameters},
+    handler::server::{
+        router::tool::{ToolRoute, ToolRouter},
+        tool::ToolCallContext,
+        wrapper::Parameters,
+    },
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult,
-        PaginatedRequestParams, ProtocolVersion, ResultType, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
+        ListToolsResult, PaginatedRequestParams, ProtocolVersion, ResultType, ServerCapabilities,
+        ServerConfig, Tool,
     },
     schemars::{self, JsonSchema},
     service::RequestContext,
@@ -63,10 +68,13 @@ impl Peer {
                 schema.as_object().cloned().unwrap_or_default(),
             );
             router.add_route(ToolRoute::new_dyn(tool, |_| {
-                Box::pin(async { Ok(CallToolResult::success(vec![ContentBlock::text("nothing")]).into()) })
+                Box::pin(async {
+                    Ok(CallToolResult::success(vec![ContentBlock::text("nothing")]).into())
+                })
             }));
         }
-        let big = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_\n".repeat(1 << 14);
+        let big =
+            "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_\n".repeat(1 << 14);
         Self(Arc::new(Shared { router, big }))
     }
 }
@@ -81,7 +89,10 @@ impl ServerHandler for Peer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        self.0.router.call(ToolCallContext::new(self, request, context)).await
+        self.0
+            .router
+            .call(ToolCallContext::new(self, request, context))
+            .await
     }
 
     async fn list_tools(
@@ -89,7 +100,9 @@ impl ServerHandler for Peer {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let hints = context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
+        let hints = context
+            .protocol_version()
+            .is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
         let mut result = ListToolsResult::default();
         result.result_type = Some(ResultType::COMPLETE);
         result.tools = self.0.router.list_all();
@@ -104,24 +117,35 @@ async fn http(addr: SocketAddr, peer: Peer, sessions: bool) -> io::Result<()> {
         .with_legacy_session_mode(sessions)
         .with_json_response(!sessions)
         .with_sse_keep_alive(None);
-    let service =
-        StreamableHttpService::new(move || Ok(peer.clone()), Arc::new(LocalSessionManager::default()), config);
+    let service = StreamableHttpService::new(
+        move || Ok(peer.clone()),
+        Arc::new(LocalSessionManager::default()),
+        config,
+    );
     let listener = tokio::net::TcpListener::bind(addr).await?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
 
 async fn stdio(peer: Peer, pipes: bool) -> Result<(), Box<dyn std::error::Error>> {
     if pipes {
-        peer.serve(rmcp::transport::io::stdio_pipes()).await?.waiting().await?;
+        peer.serve(rmcp::transport::io::stdio_pipes())
+            .await?
+            .waiting()
+            .await?;
     } else {
-        peer.serve(rmcp::transport::io::stdio()).await?.waiting().await?;
+        peer.serve(rmcp::transport::io::stdio())
+            .await?
+            .waiting()
+            .await?;
     }
     Ok(())
 }
@@ -140,7 +164,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let peer = Peer::new(tools);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     match addr {
         Some(addr) => runtime.block_on(http(addr, peer, sessions))?,
         None => runtime.block_on(stdio(peer, pipes))?,

@@ -4,7 +4,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use tower_mcp::{BoxError, CallToolResult, HttpTransport, McpRouter, StdioTransport, ToolBuilder, extract::RawArgs};
+use tower_mcp::{
+    BoxError, CallToolResult, HttpTransport, McpRouter, StdioTransport, ToolBuilder,
+    extract::RawArgs,
+};
 
 #[derive(Deserialize, JsonSchema)]
 struct Add {
@@ -25,7 +28,10 @@ fn router(tools: usize) -> McpRouter {
             async move { Ok(CallToolResult::text(text)) }
         })
         .build();
-    let mut router = McpRouter::new().server_info("peer-tower-mcp", "0.1.0").tool(add).tool(big);
+    let mut router = McpRouter::new()
+        .server_info("peer-tower-mcp", "0.1.0")
+        .tool(add)
+        .tool(big);
     for n in 2..tools {
         let filler = ToolBuilder::new(format!("filler_{n:04}"))
             .description("Look up a record by its name and return at most the given number of matches.")
@@ -52,7 +58,9 @@ fn main() -> Result<(), BoxError> {
             other => return Err(format!("unknown argument {other}").into()),
         }
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match addr {
             Some(addr) => HttpTransport::new(router(tools)).serve(&addr).await?,

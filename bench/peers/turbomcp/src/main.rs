@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::json;
 use turbomcp::{
-    CallToolContext, Implementation, LegacySessionAdapter, ListToolsContext, McpServerCore, ServerBuilder,
-    SessionStore, WithTools,
+    CallToolContext, Implementation, LegacySessionAdapter, ListToolsContext, McpServerCore,
+    ServerBuilder, SessionStore, WithTools,
     http::{HttpConfig, ServeHttp},
     neutral,
     prelude::*,
@@ -56,9 +56,18 @@ impl Peer {
                 tool
             })
             .collect();
-        let by_name = filler.iter().enumerate().map(|(place, tool)| (tool.name.clone(), place)).collect();
-        let big = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_\n".repeat(1 << 14);
-        Self { tools: Tools { big: big.into() }, filler: Arc::new(filler), by_name: Arc::new(by_name) }
+        let by_name = filler
+            .iter()
+            .enumerate()
+            .map(|(place, tool)| (tool.name.clone(), place))
+            .collect();
+        let big =
+            "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_\n".repeat(1 << 14);
+        Self {
+            tools: Tools { big: big.into() },
+            filler: Arc::new(filler),
+            by_name: Arc::new(by_name),
+        }
     }
 }
 
@@ -69,7 +78,11 @@ impl McpServerCore for Peer {
 }
 
 impl WithTools for Peer {
-    async fn lookup_tool(&self, ctx: &ListToolsContext, name: String) -> McpResult<Option<neutral::Tool>> {
+    async fn lookup_tool(
+        &self,
+        ctx: &ListToolsContext,
+        name: String,
+    ) -> McpResult<Option<neutral::Tool>> {
         match self.by_name.get(&name) {
             Some(place) => Ok(Some(self.filler[*place].clone())),
             None => self.tools.lookup_tool(ctx, name).await,
@@ -110,7 +123,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = ServerBuilder::new(Peer::new(tools))
         .with_tools()
         .with_session_backend(Arc::new(SessionStore::with_capacity(1 << 20)));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match addr {
             Some(addr) => builder.run_http(addr, HttpConfig::new()).await?,
