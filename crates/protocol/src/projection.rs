@@ -253,7 +253,7 @@ mod tests {
             (1.0, "1"),
             (-3.0, "-3"),
             (0.5, "0.5"),
-            (1e300, "1e300"),
+            (1e300, "1e+300"),
         ] {
             let number = Number::finite(Some(value)).map(|n| serde_json::to_string(&n));
             assert_eq!(

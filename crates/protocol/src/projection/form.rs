@@ -14,10 +14,9 @@ use crate::revision::Revision;
 /// Since when choices have titles of their own, several may be made, and all fields have defaults.
 const RICH: Revision = Revision::V2025_11_25;
 
-/// How many schemas are looked into for one form, and how deep. Schemas may refer to themselves,
-/// and a gateway passes on those of others.
-const MAX_STEPS: usize = 4096;
-const MAX_DEPTH: usize = 16;
+/// How many schemas are looked into for one field, which also bounds how deep. Schemas may refer
+/// to themselves, and a gateway passes on those of others. A field that takes more is left out.
+const MAX_STEPS: usize = 256;
 
 type Object = Map<String, Value>;
 
@@ -30,10 +29,9 @@ pub(super) fn requested_schema(schema: &Value, revision: Revision) -> Object {
         form.insert("$schema".to_owned(), dialect.clone());
     }
     form.insert("type".to_owned(), json!("object"));
-    let reader = Reader::new(schema);
     let mut fields = Object::new();
     for (name, property) in properties(schema) {
-        if let Some(field) = reader.field(property, revision) {
+        if let Some(field) = Reader::new(schema).field(property, revision) {
             fields.insert(name.clone(), field.into());
         }
     }
@@ -53,10 +51,9 @@ pub(super) fn requested_schema(schema: &Value, revision: Revision) -> Object {
 /// Brings the answer to a form back to its schema: where several choices may be made, but the
 /// client could offer only one, the one becomes a list.
 pub(crate) fn fit_answer(content: &mut Object, schema: &Value) {
-    let reader = Reader::new(schema);
     for (name, property) in properties(schema) {
         if let Some(value @ Value::String(_)) = content.get_mut(name)
-            && text(&reader.flatten(property, 0), "type") == Some("array")
+            && text(&Reader::new(schema).flatten(property), "type") == Some("array")
         {
             *value = Value::Array(vec![value.take()]);
         }
@@ -173,7 +170,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// Reads the schema of a form, within limits.
+/// Reads one field of the schema of a form, within limits.
 struct Reader<'a> {
     root: &'a Value,
     steps: Cell<usize>,
@@ -186,18 +183,21 @@ impl<'a> Reader<'a> {
     }
 
     fn field(&self, schema: &'a Value, revision: Revision) -> Option<Object> {
-        let schema = &self.flatten(schema, 0);
+        let schema = &self.flatten(schema);
         let kind = text(schema, "type");
         if kind == Some("array") {
-            let choices = self.choices(&self.flatten(schema.get("items")?, 0), 0)?;
+            let choices = self.choices(&self.flatten(schema.get("items")?))?;
             return Some(multiple_choice(schema, &choices, revision));
         }
         if kind.is_none_or(|kind| kind == "string")
-            && let Some(choices) = self.choices(schema, 0)
+            && let Some(choices) = self.choices(schema)
         {
             let mut field = named("string", schema, OF_CHOICE, revision);
             put_choices(&mut field, &choices, revision);
             return Some(field);
+        }
+        if self.steps.get() == 0 {
+            return None;
         }
         match kind {
             Some("boolean") => Some(named("boolean", schema, OF_BOOLEAN, revision)),
@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The values that may be chosen; `None` where the schema does not list any.
-    fn choices(&self, schema: &Flat<'a>, depth: usize) -> Option<Vec<Choice<'a>>> {
+    fn choices(&self, schema: &Flat<'a>) -> Option<Vec<Choice<'a>>> {
         if let Some(value) = text(schema, "const") {
             let title = text(schema, "title");
             return Some(vec![Choice { value, title }]);
@@ -220,11 +220,11 @@ impl<'a> Reader<'a> {
                 let title = names.get(at).and_then(Value::as_str);
                 all.extend(value.as_str().map(|value| Choice { value, title }));
             }
-        } else if depth < MAX_DEPTH {
+        } else {
             let alternatives = array(schema, "oneOf").or_else(|| array(schema, "anyOf"))?;
             for alternative in alternatives.iter().filter(|it| !is_null(it)) {
-                let alternative = self.flatten(alternative, depth + 1);
-                all.extend(self.choices(&alternative, depth + 1)?);
+                let alternative = self.flatten(alternative);
+                all.extend(self.choices(&alternative)?);
             }
         }
         (!all.is_empty()).then_some(all)
@@ -232,18 +232,18 @@ impl<'a> Reader<'a> {
 
     /// `schema` with everything it refers to put into it, its own keywords first, and without
     /// "or null". A boolean schema (`true`) says nothing, which in a form means any text.
-    fn flatten(&self, schema: &'a Value, depth: usize) -> Flat<'a> {
+    fn flatten(&self, schema: &'a Value) -> Flat<'a> {
         let mut flat = Flat::new();
-        self.flatten_into(&mut flat, schema, depth);
+        self.flatten_into(&mut flat, schema);
         flat
     }
 
-    fn flatten_into(&self, flat: &mut Flat<'a>, schema: &'a Value, depth: usize) {
+    fn flatten_into(&self, flat: &mut Flat<'a>, schema: &'a Value) {
         let steps = self.steps.get();
         let Some(keywords) = schema.as_object() else {
             return;
         };
-        if depth > MAX_DEPTH || steps == 0 {
+        if steps == 0 {
             return;
         }
         self.steps.set(steps - 1);
@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
                 ("oneOf" | "anyOf", Value::Array(alternatives)) => {
                     let mut real = alternatives.iter().filter(|it| !is_null(it));
                     match (real.next(), real.next()) {
-                        (Some(only), None) => parts.push(only),
+                        (Some(only), None) if only.get("const").is_none() => parts.push(only),
                         _ => _ = flat.entry(keyword).or_insert(value),
                     }
                 }
@@ -271,7 +271,7 @@ impl<'a> Reader<'a> {
             }
         }
         for part in parts {
-            self.flatten_into(flat, part, depth + 1);
+            self.flatten_into(flat, part);
         }
     }
 }
@@ -310,11 +310,11 @@ mod tests {
             "properties": {
                 "a": { "$ref": "#/$defs/Loop" },
                 "b": { "$ref": "#/$defs/All" },
-                "c": { "type": "array", "items": { "$ref": "#/$defs/Loop" } }
+                "c": { "type": "array", "items": { "$ref": "#/$defs/Loop" } },
+                "last": { "type": "boolean" }
             }
         });
         let form = requested_schema(&schema, Revision::LATEST);
-        assert_eq!(form["properties"]["a"], json!({ "type": "string" }));
-        assert!(form["properties"].get("c").is_none());
+        assert_eq!(form["properties"], json!({ "last": { "type": "boolean" } }));
     }
 }

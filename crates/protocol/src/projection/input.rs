@@ -5,7 +5,7 @@ use serde::{
     ser::{Error as _, SerializeMap},
 };
 
-use super::{Empty, ProjectMembers, Put, at};
+use super::{ProjectMembers, Put, at};
 use crate::{
     input::{InputRequest, InputRequiredResult, InputResponse},
     meta::Meta,
@@ -18,7 +18,7 @@ impl ProjectMembers for InputRequest {
         match self {
             Self::Elicit(params) => map.put("params", &at(params, revision)),
             Self::Sample(params) => map.put("params", &at(&**params, revision)),
-            Self::Roots => map.put("params", &Empty),
+            Self::Roots => Ok(()),
         }
     }
 }

@@ -359,6 +359,10 @@ mod tests {
                 "data: 1234567890\ndata: 1234567890\ndata: 1234567890\ndata: 1234567890\n\ndata: b\n\n",
                 &["!", "message||b"],
             ),
+            (
+                "data: 123456789012345678901234567890123\nx\ndata: c\n\ndata: b\n\n",
+                &["!", "message||b"],
+            ),
             ("data: 123456789012345678901234567890123", &["!"]),
         ];
         for (stream, expected) in cases {

@@ -55,6 +55,7 @@ fn matches() {
         ("{a}.{b}", "a.tar.gz", "a=a.tar|b=gz"),
         ("{a}{b}", "xyz", "a=xy|b=z"),
         ("{a}{b}", "x%41z", "a=xA|b=z"),
+        ("{a}{b}", "x%41", "a=x|b=A"),
         ("{a}{b}", "x", "-"),
         ("{a}aab", "aaaab", "a=aa"),
         ("{a}abab{b}", "xabab", "-"),
@@ -129,6 +130,7 @@ fn matches() {
         ("s?a={a}{&q}", "s?a=x&q=1", "a=x|q=1"),
         ("s{?q}&fixed", "s?q=1&fixed", "q=1"),
         ("s{?q}end", "s?q=xendend", "q=xend"),
+        ("s{?q}&x={x}", "s?q=1&x=a/b", "q=1|x=a/b"),
         ("s{?q}{&r}", "s?q=1&r=2", "q=1|r=2"),
         // What matches no template.
         ("{+a}", "a%", "-"),
