@@ -40,6 +40,9 @@ fn single() {}
 
 struct NoGroup;
 
+fn group(_: impl wharf::Group) {}
+
 fn main() {
-    wharf::Server::new("demo").group("empty", Empty).group("none", NoGroup);
+    group(Empty);
+    group(NoGroup);
 }
