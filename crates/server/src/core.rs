@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use wharf_protocol::capabilities::{
-    LoggingCapability, PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
+    PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
 };
 use wharf_protocol::content::Implementation;
 use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
@@ -20,6 +20,7 @@ use crate::catalog::CatalogHandle;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
 use crate::principal::Principal;
+use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
 
 /// How long clients may keep what they read, and who may share it (spec 2026-07-28,
@@ -36,8 +37,14 @@ pub struct Caching {
 impl Default for Caching {
     fn default() -> Self {
         Self {
-            lists: CacheHint { ttl_ms: 60_000, scope: CacheScope::Public },
-            resources: CacheHint { ttl_ms: 0, scope: CacheScope::Private },
+            lists: CacheHint {
+                ttl_ms: 60_000,
+                scope: CacheScope::Public,
+            },
+            resources: CacheHint {
+                ttl_ms: 0,
+                scope: CacheScope::Private,
+            },
         }
     }
 }
@@ -56,7 +63,6 @@ impl States {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) info: Implementation,
     pub(crate) instructions: Option<String>,
@@ -72,12 +78,19 @@ pub(crate) struct Core {
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
     stopping: watch::Sender<bool>,
+    stops: Mutex<Vec<Stop>>,
     server_info: Box<RawValue>,
 }
 
 impl Default for Core {
     fn default() -> Self {
-        Self::new(Implementation { name: "wharf".into(), ..Implementation::default() }, CatalogHandle::default())
+        Self::new(
+            Implementation {
+                name: "wharf".into(),
+                ..Implementation::default()
+            },
+            CatalogHandle::default(),
+        )
     }
 }
 
@@ -99,18 +112,16 @@ impl Core {
             sessions: Sessions::default(),
             listens: Listens::default(),
             stopping: watch::Sender::new(false),
+            stops: Mutex::default(),
             server_info,
         }
     }
 
     /// What every result of a revision carries besides its own members.
     pub(crate) fn frame(&self, revision: Revision, cache: Option<CacheHint>) -> ResultFrame<'_> {
-        ResultFrame {
-            revision,
-            server_info: Some(&self.server_info),
-            cache,
-            ..ResultFrame::new(revision)
-        }
+        ResultFrame::new(revision)
+            .server_info(Some(&self.server_info))
+            .cache(cache)
     }
 
     /// What the server offers at this moment.
@@ -119,13 +130,28 @@ impl Core {
         let (has, also) = (has, self.offered);
         ServerCapabilities {
             tools: (has.tools || also.tools).then_some(ToolsCapability { list_changed: true }),
-            resources: (has.resources || also.resources)
-                .then_some(ResourcesCapability { list_changed: true, subscribe: true }),
-            prompts: (has.prompts || also.prompts).then_some(PromptsCapability { list_changed: true }),
-            logging: Some(LoggingCapability::default()),
-            completions: (has.resources || has.prompts).then(Default::default),
+            resources: (has.resources || also.resources).then_some(ResourcesCapability {
+                list_changed: true,
+                subscribe: true,
+            }),
+            prompts: (has.prompts || also.prompts)
+                .then_some(PromptsCapability { list_changed: true }),
+            logging: true,
+            completions: has.resources || has.prompts,
             ..ServerCapabilities::default()
         }
+    }
+
+    pub(crate) fn set_stops(&self, stops: Vec<Stop>) {
+        *self.stops.lock().unwrap_or_else(PoisonError::into_inner) = stops;
+    }
+
+    /// Stops, and puts away what was made at the start. Does so once.
+    pub(crate) async fn shut_down(&self) {
+        self.stop();
+        self.sessions.clear();
+        let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
+        run_stops(stops).await;
     }
 
     /// Tells everything that waits that the server stops.
@@ -154,7 +180,6 @@ pub(crate) struct Listens {
 }
 
 /// A place among the open streams of notices; given back when dropped.
-#[derive(Debug)]
 pub(crate) struct Listening {
     core: Arc<Core>,
     principal: Option<Arc<Principal>>,
@@ -167,9 +192,15 @@ impl Listening {
         let listens = &core.listens;
         let (in_all, each) = (core.limits.listens, core.limits.listens_per_principal);
         let grow = |count: usize| (count < in_all).then_some(count + 1);
-        listens.all.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).ok()?;
+        listens
+            .all
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, grow)
+            .ok()?;
         if principal.is_some() {
-            let mut counts = listens.per_principal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = listens
+                .per_principal
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let count = counts.entry(principal.clone()).or_default();
             if *count >= each {
                 listens.all.fetch_sub(1, Ordering::AcqRel);
@@ -177,7 +208,10 @@ impl Listening {
             }
             *count += 1;
         }
-        Some(Self { core: Arc::clone(core), principal })
+        Some(Self {
+            core: Arc::clone(core),
+            principal,
+        })
     }
 }
 
@@ -186,7 +220,10 @@ impl Drop for Listening {
         let listens = &self.core.listens;
         listens.all.fetch_sub(1, Ordering::AcqRel);
         if self.principal.is_some() {
-            let mut counts = listens.per_principal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = listens
+                .per_principal
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if let Some(count) = counts.get_mut(&self.principal) {
                 *count -= 1;
                 if *count == 0 {

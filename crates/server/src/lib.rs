@@ -5,7 +5,26 @@ pub mod context;
 pub mod error;
 pub mod group;
 pub mod handler;
+pub mod limits;
+pub mod principal;
 
+mod ask;
+mod call;
+mod calls;
+mod core;
+mod dispatch;
+mod era;
+mod hub;
+mod outbox;
+mod server;
+mod session;
+mod transport;
+
+pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
+pub use ask::journal::{KeyRing, WeakSecret};
+pub use ask::{AskError, Elicitation, Sample};
+
+pub use self::core::Caching;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};
 pub use catalog::prompt::{IntoPrompt, Prompt, PromptEntry};
 pub use catalog::resource::{IntoResource, Resource, ResourceEntry};
@@ -25,6 +44,12 @@ pub use handler::output::{
 };
 pub use handler::text::FromText;
 pub use handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};
+pub use hub::Lists;
+pub use limits::Limits;
+pub use principal::Principal;
+pub use server::Server;
+pub use transport::http;
+pub use transport::in_process::InProcess;
 
 #[doc(hidden)]
 #[path = "private.rs"]

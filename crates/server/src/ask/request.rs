@@ -4,10 +4,9 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use wharf_protocol::content::Role;
 use wharf_protocol::elicitation::{ElicitAction, ElicitParams, ElicitResult};
+use wharf_protocol::envelope::IdBuf;
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
@@ -17,62 +16,41 @@ use wharf_protocol::sampling::{
 
 use super::elicit::{self, Elicit};
 use super::{AskError, Capability};
+use crate::call::request;
 use crate::context::Context;
 
-/// One ask, before it has a revision.
-#[derive(Debug)]
-pub(crate) enum Ask {
-    Elicit(ElicitParams),
-    Sample(Box<CreateMessageParams>),
-    Roots,
-}
+/// What a call asks for.
+pub(crate) use wharf_protocol::input::InputRequest as Ask;
 
-impl Ask {
-    /// The start of a key that nobody gave.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Elicit(_) => "elicitation",
-            Self::Sample(_) => "sampling",
-            Self::Roots => "roots",
-        }
-    }
-
-    pub(crate) fn method(&self) -> Method {
-        match self {
-            Self::Elicit(_) => Method::Elicit,
-            Self::Sample(_) => Method::CreateMessage,
-            Self::Roots => Method::RootsList,
-        }
-    }
-
-    /// What the client must have declared.
-    pub(crate) fn needs(&self) -> &'static [Capability] {
-        match self {
-            Self::Elicit(ElicitParams::Form { .. }) => &[Capability::ElicitationForm],
-            Self::Elicit(ElicitParams::Url { .. }) => &[Capability::ElicitationUrl],
-            Self::Sample(params) if params.tools.is_empty() && params.tool_choice.is_none() => {
-                &[Capability::Sampling]
-            }
-            Self::Sample(_) => &[Capability::Sampling, Capability::SamplingTools],
-            Self::Roots => &[Capability::Roots],
-        }
-    }
-
-    /// The parameters as a revision writes them.
-    pub(crate) fn params(&self, revision: Revision) -> serde_json::Result<Box<RawValue>> {
-        match self {
-            Self::Elicit(params) => serde_json::value::to_raw_value(&at(params, revision)),
-            Self::Sample(params) => serde_json::value::to_raw_value(&at(&**params, revision)),
-            Self::Roots => RawValue::from_string("{}".into()),
-        }
+/// The start of a key that nobody gave.
+pub(crate) fn kind(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Elicit(_) => "elicitation",
+        Ask::Sample(_) => "sampling",
+        Ask::Roots => "roots",
     }
 }
 
-/// A request of the server's as it stands in a 2026-07-28 result.
-#[derive(Debug, Serialize)]
-pub(crate) struct InputRequest {
-    pub(crate) method: &'static str,
-    pub(crate) params: Box<RawValue>,
+/// What the client must have declared.
+pub(crate) fn needs(ask: &Ask) -> &'static [Capability] {
+    match ask {
+        Ask::Elicit(ElicitParams::Form { .. }) => &[Capability::ElicitationForm],
+        Ask::Elicit(ElicitParams::Url { .. }) => &[Capability::ElicitationUrl],
+        Ask::Sample(params) if params.tools.is_empty() && params.tool_choice.is_none() => {
+            &[Capability::Sampling]
+        }
+        Ask::Sample(_) => &[Capability::Sampling, Capability::SamplingTools],
+        Ask::Roots => &[Capability::Roots],
+    }
+}
+
+/// The ask as a request of the server's, in a revision that has such requests.
+pub(crate) fn live(ask: &Ask, id: &IdBuf, revision: Revision) -> Vec<u8> {
+    match ask {
+        Ask::Elicit(params) => request(id, Method::Elicit, &at(params, revision)),
+        Ask::Sample(params) => request(id, Method::CreateMessage, &at(&**params, revision)),
+        Ask::Roots => request(id, Method::RootsList, &serde_json::Map::new()),
+    }
 }
 
 /// A question to the person at the client, with its answer as a `T`.
@@ -90,7 +68,12 @@ pub struct Elicitation<'a, T> {
 
 impl<'a, T> Elicitation<'a, T> {
     pub(crate) fn new(ctx: &'a Context, message: String) -> Self {
-        Self { ctx, message, key: None, answer: PhantomData }
+        Self {
+            ctx,
+            message,
+            key: None,
+            answer: PhantomData,
+        }
     }
 
     /// Names the question. Without a name it is called by its kind and place, which is enough as
@@ -108,8 +91,10 @@ impl<'a, T: Elicit + Send + 'a> IntoFuture for Elicitation<'a, T> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let schema = T::schema().map_err(AskError::schema)?;
-            let params =
-                ElicitParams::Form { message: self.message, requested_schema: schema.to_value() };
+            let params = ElicitParams::Form {
+                message: self.message,
+                requested_schema: schema.to_value(),
+            };
             let result: ElicitResult = self.ctx.ask(self.key, Ask::Elicit(params)).await?;
             match result.action {
                 ElicitAction::Accept => elicit::read_answer(result.content.unwrap_or_default())
@@ -141,7 +126,10 @@ impl Sample {
     /// A conversation that starts with this message of the user's. At most 1,024 tokens are asked
     /// for unless [`max_tokens`](Self::max_tokens) says otherwise.
     pub fn user(text: impl Into<String>) -> Self {
-        let params = CreateMessageParams { max_tokens: 1024, ..CreateMessageParams::default() };
+        let params = CreateMessageParams {
+            max_tokens: 1024,
+            ..CreateMessageParams::default()
+        };
         Self { params, key: None }.message(Role::User, text)
     }
 
@@ -152,7 +140,9 @@ impl Sample {
 
     fn message(mut self, role: Role, text: impl Into<String>) -> Self {
         let content = SamplingContent::text(text);
-        self.params.messages.push(SamplingMessage::new(role, content));
+        self.params
+            .messages
+            .push(SamplingMessage::new(role, content));
         self
     }
 
@@ -176,9 +166,13 @@ impl Sample {
 
     /// Adds a model, or a part of its name, that would be welcome; the first is the dearest.
     pub fn prefer(mut self, model: impl Into<String>) -> Self {
-        let preferences =
-            self.params.model_preferences.get_or_insert_with(ModelPreferences::default);
-        preferences.hints.push(ModelHint { name: Some(model.into()) });
+        let preferences = self
+            .params
+            .model_preferences
+            .get_or_insert_with(ModelPreferences::default);
+        preferences.hints.push(ModelHint {
+            name: Some(model.into()),
+        });
         self
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use indexmap::IndexMap;
 use serde_json::value::RawValue;
+use wharf_protocol::input::InputRequest;
 
 use super::journal::Journal;
-use super::request::InputRequest;
 use crate::session::random_id;
 
 /// The rounds of one call: what the journal knows, and what this run asks for.
@@ -22,7 +22,7 @@ pub(crate) struct Rounds {
 #[derive(Debug, Default)]
 struct State {
     journal: Journal,
-    open: BTreeMap<String, InputRequest>,
+    open: IndexMap<String, InputRequest>,
     unnamed: BTreeMap<&'static str, u32>,
     running_steps: usize,
     invalid: Option<String>,
@@ -32,21 +32,16 @@ struct State {
 #[derive(Debug)]
 pub(crate) enum Suspension {
     /// It waits for these answers; the journal is what to seal.
-    Asks(BTreeMap<String, InputRequest>, Box<Journal>),
+    Asks(IndexMap<String, InputRequest>, Box<Journal>),
     /// An answer that it waits for is malformed.
     Invalid(String),
 }
 
-/// The wire form of a suspension.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct InputRequired {
-    pub(crate) input_requests: BTreeMap<String, InputRequest>,
-    pub(crate) request_state: String,
-}
-
 fn fresh_journal() -> Journal {
-    Journal { id: random_id().to_be_bytes(), ..Journal::default() }
+    Journal {
+        id: random_id().to_be_bytes(),
+        ..Journal::default()
+    }
 }
 
 impl Rounds {
@@ -56,16 +51,18 @@ impl Rounds {
     }
 
     /// Goes on from a journal and the answers to what was asked last.
-    pub(crate) fn resume(
-        mut journal: Journal,
-        answers: BTreeMap<String, Box<RawValue>>,
-    ) -> Self {
+    pub(crate) fn resume(mut journal: Journal, answers: BTreeMap<String, Box<RawValue>>) -> Self {
         for (key, answer) in answers {
             // What was answered stays answered: a replay must not tell another story.
             journal.answers.entry(key).or_insert(answer);
         }
-        let state = State { journal, ..State::default() };
-        Self { state: Mutex::new(Some(Box::new(state))) }
+        let state = State {
+            journal,
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(Some(Box::new(state))),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Box<State>>> {
@@ -74,7 +71,10 @@ impl Rounds {
 
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         f(self.lock().get_or_insert_with(|| {
-            Box::new(State { journal: fresh_journal(), ..State::default() })
+            Box::new(State {
+                journal: fresh_journal(),
+                ..State::default()
+            })
         }))
     }
 
@@ -83,7 +83,7 @@ impl Rounds {
         &self,
         key: Option<String>,
         kind: &'static str,
-        request: impl FnOnce() -> InputRequest,
+        request: InputRequest,
     ) -> Option<Box<RawValue>> {
         self.with(|state| {
             let key = key.unwrap_or_else(|| {
@@ -94,7 +94,7 @@ impl Rounds {
             if let Some(answer) = state.journal.answers.get(&key) {
                 return Some(answer.clone());
             }
-            state.open.insert(key, request());
+            state.open.insert(key, request);
             None
         })
     }

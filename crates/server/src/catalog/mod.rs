@@ -30,6 +30,7 @@ use self::schema::SchemaLimits;
 use self::tool::ToolEntry;
 use crate::error::{Error, Result};
 use crate::group::Items;
+use crate::hub::Lists;
 
 /// How a catalog checks and lists what it is given.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +81,20 @@ impl Catalog {
             settings,
             pages: Pages::new(),
         }
+    }
+
+    /// The lists that have something in them.
+    pub(crate) fn lists(&self) -> Lists {
+        Lists {
+            tools: !self.tools.is_empty(),
+            resources: !self.resources.is_empty() || !self.templates.is_empty(),
+            prompts: !self.prompts.is_empty(),
+        }
+    }
+
+    /// Whether a URI can be read.
+    pub(crate) fn has_resource(&self, uri: &str) -> bool {
+        self.find_resource(uri).is_some()
     }
 
     /// All tools, in order.
@@ -142,6 +157,26 @@ impl CatalogHandle {
         }
     }
 
+    /// Adds what the server was built with, under the settings it starts with.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_definition`]: an item cannot be served, or two have the same name.
+    pub(crate) fn open(&self, items: Items, settings: CatalogSettings) -> Result<()> {
+        let _editing = self
+            .shared
+            .editing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let settings = Arc::new(settings);
+        let mut edit = CatalogEdit::of(&self.load());
+        edit.refuse_duplicates();
+        edit.add_items(items);
+        self.shared
+            .current
+            .store(Arc::new(edit.into_catalog(settings)?));
+        Ok(())
+    }
+
     /// The current snapshot. Takes no lock; what it holds does not change.
     pub fn load(&self) -> Arc<Catalog> {
         self.shared.current.load_full()
@@ -195,6 +230,13 @@ impl CatalogHandle {
             listener(changed);
         }
         Ok(changed)
+    }
+}
+
+impl Default for CatalogHandle {
+    /// A catalog with nothing in it.
+    fn default() -> Self {
+        Self::new(Catalog::empty(Arc::default()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Our own listener, for servers that are not part of a larger application.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +25,6 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 
 /// A server that listens and is about to serve; see [`Server::bind`](crate::Server::bind).
-#[derive(Debug)]
 pub struct HttpServer {
     listener: TcpListener,
     core: Arc<Core>,
@@ -32,7 +32,7 @@ pub struct HttpServer {
 }
 
 /// Opens the listener; nothing is answered yet.
-pub(crate) async fn serve(
+pub(crate) async fn bind(
     core: Arc<Core>,
     options: HttpOptions,
     address: &str,
@@ -48,7 +48,19 @@ pub(crate) async fn serve(
              listen on 127.0.0.1, authenticate callers, or set `allow_public` (`--allow-public`)"
         )));
     }
-    Ok(HttpServer { listener, core, options })
+    Ok(HttpServer {
+        listener,
+        core,
+        options,
+    })
+}
+
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer")
+            .field("listener", &self.listener)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpServer {
@@ -59,7 +71,11 @@ impl HttpServer {
 
     /// The address of the endpoint, for a client.
     pub fn url(&self) -> Result<String> {
-        Ok(format!("http://{}{}", self.local_addr()?, self.options.path))
+        Ok(format!(
+            "http://{}{}",
+            self.local_addr()?,
+            self.options.path
+        ))
     }
 
     /// Serves until `stop` is ready. Then no new connection is taken, streams are told and end,
@@ -102,12 +118,18 @@ impl HttpServer {
         drop(self.listener);
         self.core.stop();
         let all_ended = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.core.limits.shutdown, all_ended).await.is_err() {
-            tracing::warn!(open = connections.len(), "connections cut: the time to end is over");
+        if tokio::time::timeout(self.core.limits.shutdown, all_ended)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = connections.len(),
+                "connections cut: the time to end is over"
+            );
         }
         connections.shutdown().await;
         sweeper.abort();
-        self.core.sessions.clear();
+        self.core.shut_down().await;
         Ok(())
     }
 }
