@@ -4,7 +4,6 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::{
     Attribute, Expr, ExprPath, FnArg, GenericArgument, Ident, LitStr, Pat, PatIdent, PathArguments,
     Receiver, ReturnType, Signature, Token, Type, TypeReference,
