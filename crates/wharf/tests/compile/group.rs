@@ -38,11 +38,8 @@ impl Empty {}
 #[tools]
 fn single() {}
 
-struct NoGroup;
-
 fn group(_: impl wharf::Group) {}
 
 fn main() {
     group(Empty);
-    group(NoGroup);
 }

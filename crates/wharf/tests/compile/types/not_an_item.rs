@@ -19,6 +19,11 @@ fn ask() -> String {
     String::new()
 }
 
+struct Math;
+
+fn group(_: impl wharf::Group) {}
+
 fn main() {
     Items::new().tool(add).resource(sub).prompt(note).tool(ask);
+    group(Math);
 }
