@@ -4,7 +4,6 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::{
     Attribute, Expr, ExprPath, FnArg, GenericArgument, Ident, LitStr, Pat, PatIdent, PathArguments,
     Receiver, ReturnType, Signature, Token, Type, TypeReference,
@@ -439,33 +438,26 @@ pub(crate) fn text(ty: &Type) -> String {
 
 /// `#[complete("Ada", "Alan")]` or `#[complete(function)]`.
 fn complete(attr: &Attribute) -> syn::Result<Complete> {
-    let wrong = "write `#[complete(\"one\", \"two\")]`, or `#[complete(function)]` with the name of a function";
-    let wrong = |span| syn::Error::new(span, wrong);
-    let values = match &attr.meta {
-        syn::Meta::List(list) => {
-            list.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated)?
-        }
-        _ => return Err(wrong(attr.span())),
-    };
-    let is_text = |value: &Expr| {
-        matches!(
-            value,
-            Expr::Lit(syn::ExprLit {
-                lit: syn::Lit::Str(_),
-                ..
-            })
-        )
-    };
-    if values.is_empty() {
-        return Err(wrong(attr.span()));
+    fn wrong(place: impl ToTokens) -> syn::Error {
+        let message = "write `#[complete(\"one\", \"two\")]`, or `#[complete(function)]` with the name of a function";
+        syn::Error::new_spanned(place, message)
     }
+    let syn::Meta::List(list) = &attr.meta else {
+        return Err(wrong(attr));
+    };
+    let values = list.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated)?;
     if let (Some(Expr::Path(path)), 1) = (values.first(), values.len()) {
         return Ok(Complete::Function(path.clone()));
     }
-    if let Some(odd) = values.iter().find(|value| !is_text(value)) {
-        return Err(wrong(odd.span()));
+    let is_text = |value: &&Expr| match value {
+        Expr::Lit(literal) => matches!(literal.lit, syn::Lit::Str(_)),
+        _ => false,
+    };
+    match values.iter().find(|value| !is_text(value)) {
+        Some(odd) => Err(wrong(odd)),
+        None if values.is_empty() => Err(wrong(attr)),
+        None => Ok(Complete::Values(values.into_iter().collect())),
     }
-    Ok(Complete::Values(values.into_iter().collect()))
 }
 
 /// The names of parameters, for a message.
