@@ -4,15 +4,18 @@
 //! them; a borrowed [`envelope`]; the framing of [`lines`] and of Server-Sent Events ([`sse`]);
 //! mirrored [`headers`]; [`uri_template`]s.
 
-pub mod revision;
 pub mod envelope;
 pub mod error;
 pub mod method;
+pub mod request;
+pub mod revision;
 
 pub mod capabilities;
 pub mod completion;
 pub mod content;
 pub mod elicitation;
+pub mod input;
+pub mod lifecycle;
 pub mod logging;
 pub mod meta;
 pub mod progress;
@@ -23,9 +26,47 @@ pub mod sampling;
 pub mod subscriptions;
 pub mod tools;
 
+mod lenient;
+
 pub mod projection;
 
 pub mod headers;
 pub mod lines;
 pub mod sse;
 pub mod uri_template;
+
+pub use capabilities::{
+    ClientCapabilities, ElicitationCapability, PromptsCapability, ResourcesCapability,
+    RootsCapability, SamplingCapability, ServerCapabilities, ToolsCapability,
+};
+pub use completion::{
+    CompleteParams, CompleteResult, Completion, CompletionArgument, CompletionContext,
+    CompletionReference,
+};
+pub use content::{
+    Annotations, AudioContent, ContentBlock, EmbeddedResource, Icon, IconTheme, ImageContent,
+    Implementation, ResourceLink, Role, TextContent,
+};
+pub use elicitation::{ElicitAction, ElicitParams, ElicitResult};
+pub use input::{InputRequest, InputRequiredResult, InputResponse};
+pub use lifecycle::{DiscoverResult, InitializeParams, InitializeResult};
+pub use logging::{LoggingLevel, LoggingMessage};
+pub use meta::{EmptyResult, Meta};
+pub use progress::{Progress, ProgressToken};
+pub use projection::{At, CacheHint, CacheScope, ResultFrame, ResultType, at, write_result};
+pub use prompts::{GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage};
+pub use resources::{
+    BlobResourceContents, ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult,
+    Resource, ResourceContents, ResourceTemplate, TextResourceContents,
+};
+pub use revision::Revision;
+pub use roots::{ListRootsResult, Root};
+pub use sampling::{
+    CreateMessageParams, CreateMessageResult, IncludeContext, ModelHint, ModelPreferences,
+    OneOrMany, SamplingContent, SamplingMessage, ToolChoice, ToolChoiceMode, ToolResultContent,
+    ToolUseContent,
+};
+pub use subscriptions::SubscriptionFilter;
+pub use tools::{
+    CallToolResult, ListToolsResult, TaskSupport, Tool, ToolAnnotations, ToolExecution,
+};

@@ -1,1 +1,56 @@
-//! (in progress)
+//! Model Context Protocol servers: what they offer, and how requests reach it.
+
+pub mod catalog;
+pub mod context;
+pub mod error;
+pub mod group;
+pub mod handler;
+pub mod limits;
+pub mod principal;
+
+mod ask;
+mod call;
+mod calls;
+mod core;
+mod dispatch;
+mod era;
+mod hub;
+mod outbox;
+mod server;
+mod session;
+mod transport;
+
+pub use ask::elicit::Elicit;
+pub use ask::journal::{KeyRing, WeakSecret};
+pub use ask::{AskError, Elicitation, Sample};
+
+pub use catalog::complete::{CompletionRequest, IntoCompletion};
+pub use catalog::prompt::{IntoPrompt, Prompt, PromptEntry};
+pub use catalog::resource::{IntoResource, Resource, ResourceEntry};
+pub use catalog::schema::SchemaLimits;
+pub use catalog::tool::{IntoTool, Tool, ToolEntry};
+pub use catalog::{
+    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind,
+    PageSettings,
+};
+pub use self::core::Caching;
+pub use context::Context;
+pub use error::{Error, Result};
+pub use group::{Group, Items};
+pub use handler::extract::{NoArguments, PromptArguments, State, Variables};
+pub use handler::output::{
+    Audio, Image, IntoContent, IntoPromptResult, IntoResourceContents, IntoToolResult, Json,
+    Message,
+};
+pub use handler::text::FromText;
+pub use hub::Lists;
+pub use limits::Limits;
+pub use principal::Principal;
+pub use server::Server;
+pub use transport::http;
+pub use transport::in_process::InProcess;
+pub use handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;

@@ -1,0 +1,174 @@
+//! The specification's own schemas, and a check that is stricter than they are: no member may be
+//! written that they do not name.
+
+#![allow(dead_code, unreachable_pub, clippy::print_stderr, clippy::unwrap_used)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value, json};
+use wharf_protocol::Revision;
+
+/// The folder with `REVISION/schema.json`: `WHARF_SPEC`, or `../shared/spec` beside the workspace.
+/// `None`, said aloud, where there is none.
+pub fn folder() -> Option<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = std::env::var_os("WHARF_SPEC")
+        .map_or_else(|| workspace.join("../shared/spec"), PathBuf::from);
+    if folder.join("2026-07-28/schema.json").is_file() {
+        return Some(folder);
+    }
+    eprintln!(
+        "skipped: no schemas at {} (set WHARF_SPEC to the folder that holds REVISION/schema.json)",
+        folder.display()
+    );
+    None
+}
+
+/// The schema of one revision.
+pub struct Spec {
+    root: Value,
+    definitions: &'static str,
+}
+
+impl Spec {
+    pub fn read(folder: &Path, revision: Revision) -> Self {
+        let path = folder.join(revision.as_str()).join("schema.json");
+        let root: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let definitions = if root.get("$defs").is_some() {
+            "$defs"
+        } else {
+            "definitions"
+        };
+        Self { root, definitions }
+    }
+
+    /// The pointer of the first of these definitions that this revision has.
+    pub fn find(&self, names: &[&str]) -> Option<String> {
+        names
+            .iter()
+            .map(|name| format!("/{}/{name}", self.definitions))
+            .find(|pointer| self.root.pointer(pointer).is_some())
+    }
+
+    /// What is wrong with `instance` as the definition at `pointer`; empty where nothing is.
+    pub fn faults(&self, pointer: &str, instance: &Value) -> Vec<String> {
+        let mut schema = json!({
+            "$schema": self.root["$schema"],
+            "allOf": [{ "$ref": format!("#{pointer}") }],
+        });
+        schema[self.definitions] = self.root[self.definitions].clone();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut faults: Vec<_> = validator
+            .iter_errors(instance)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        let definition = self.root.pointer(pointer).unwrap();
+        self.unnamed(definition, instance, "", &mut faults);
+        faults
+    }
+
+    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        match schema.get("$ref").and_then(Value::as_str) {
+            Some(to) => self.resolve(self.root.pointer(to.trim_start_matches('#')).unwrap()),
+            None => schema,
+        }
+    }
+
+    /// Members of `instance` that `schema` does not name. An object without any named member, or
+    /// with `additionalProperties`, is free; so is `_meta`, and a tool's JSON Schema, whose
+    /// keywords are not the protocol's.
+    fn unnamed(&self, schema: &Value, instance: &Value, at: &str, faults: &mut Vec<String>) {
+        let schema = self.resolve(schema);
+        for keyword in ["anyOf", "oneOf"] {
+            if let Some(branches) = schema.get(keyword).and_then(Value::as_array) {
+                let least = branches
+                    .iter()
+                    .filter(|branch| self.may_be(branch, instance))
+                    .map(|branch| {
+                        let mut faults = Vec::new();
+                        self.unnamed(branch, instance, at, &mut faults);
+                        faults
+                    })
+                    .min_by_key(Vec::len);
+                match least {
+                    Some(least) => faults.extend(least),
+                    None => faults.push(format!("{at}: fits no branch of {keyword}")),
+                }
+            }
+        }
+        for part in schema
+            .get("allOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            self.unnamed(part, instance, at, faults);
+        }
+        match instance {
+            Value::Array(items) => {
+                if let Some(schema) = schema.get("items") {
+                    for (index, item) in items.iter().enumerate() {
+                        self.unnamed(schema, item, &format!("{at}/{index}"), faults);
+                    }
+                }
+            }
+            Value::Object(members) => {
+                let none = Map::new();
+                let named = schema.get("properties").and_then(Value::as_object);
+                let named = named.unwrap_or(&none);
+                let free = schema.get("additionalProperties");
+                for (name, member) in members {
+                    let at = format!("{at}/{name}");
+                    if name == "inputSchema" || name == "outputSchema" {
+                        if !named.contains_key(name) {
+                            faults.push(format!("{at}: not named by the schema"));
+                        }
+                    } else if let Some(schema) = named.get(name) {
+                        self.unnamed(schema, member, &at, faults);
+                    } else if let Some(schema) = free {
+                        self.unnamed(schema, member, &at, faults);
+                    } else if !named.is_empty() && !at.contains("/_meta/") {
+                        faults.push(format!("{at}: not named by the schema"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a branch could be meant: its type, its constants and its required members agree.
+    fn may_be(&self, branch: &Value, instance: &Value) -> bool {
+        let branch = self.resolve(branch);
+        if let Some(branches) = branch.get("anyOf").and_then(Value::as_array) {
+            return branches.iter().any(|branch| self.may_be(branch, instance));
+        }
+        let is = |name: &Value| match name.as_str() {
+            Some("object") => instance.is_object(),
+            Some("array") => instance.is_array(),
+            Some("string") => instance.is_string(),
+            Some("integer" | "number") => instance.is_number(),
+            Some("boolean") => instance.is_boolean(),
+            Some("null") => instance.is_null(),
+            _ => true,
+        };
+        let typed = match branch.get("type") {
+            Some(Value::Array(names)) => names.iter().any(is),
+            Some(name) => is(name),
+            None => true,
+        };
+        let required = branch.get("required").and_then(Value::as_array);
+        let complete = required.into_iter().flatten().all(|name| {
+            name.as_str()
+                .is_some_and(|name| instance.get(name).is_some())
+        });
+        let properties = branch.get("properties").and_then(Value::as_object);
+        let constant = properties.into_iter().flatten().all(|(name, schema)| {
+            let wanted = schema.get("const");
+            wanted.is_none() || instance.get(name).is_none_or(|value| Some(value) == wanted)
+        });
+        typed && complete && constant
+    }
+}

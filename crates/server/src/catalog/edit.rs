@@ -1,0 +1,202 @@
+//! A change of the catalog, from one snapshot to the next.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::pages::Pages;
+use super::prompt::{IntoPrompt, PromptEntry};
+use super::resource::{IntoResource, ResourceEntry};
+use super::tool::{IntoTool, ToolEntry};
+use super::{Catalog, CatalogSettings};
+use crate::error::{Error, Result};
+use crate::group::Items;
+use crate::handler::text::shown;
+
+/// Which lists an update made different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changed {
+    /// The list of tools.
+    pub tools: bool,
+    /// The list of resources or of resource templates.
+    pub resources: bool,
+    /// The list of prompts.
+    pub prompts: bool,
+}
+
+impl Changed {
+    /// Whether any list is different.
+    pub fn any(self) -> bool {
+        self.tools || self.resources || self.prompts
+    }
+
+    /// Compares what clients see: a handler that was replaced under the same definition is no
+    /// change of a list.
+    pub(super) fn between(before: &Catalog, after: &Catalog) -> Self {
+        let resource = |a: &ResourceEntry, b: &ResourceEntry| {
+            a.direct() == b.direct() && a.template() == b.template()
+        };
+        Self {
+            tools: differ(&before.tools, &after.tools, |a, b| {
+                a.definition() == b.definition()
+            }),
+            resources: differ(&before.resources, &after.resources, resource)
+                || differ(&before.templates, &after.templates, resource),
+            prompts: differ(&before.prompts, &after.prompts, |a, b| {
+                a.definition() == b.definition()
+            }),
+        }
+    }
+}
+
+fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> bool) -> bool {
+    before.len() != after.len()
+        || before
+            .values()
+            .zip(after.values())
+            .any(|(a, b)| !Arc::ptr_eq(a, b) && !same(a, b))
+}
+
+type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
+
+/// A copy of the catalog in which an [update](super::CatalogHandle::update) makes its changes.
+#[derive(Debug)]
+pub struct CatalogEdit {
+    tools: Entries<ToolEntry>,
+    resources: Entries<ResourceEntry>,
+    templates: Entries<ResourceEntry>,
+    prompts: Entries<PromptEntry>,
+    settings: Arc<CatalogSettings>,
+    replaces: bool,
+    /// The first error; with it the edit comes to nothing.
+    failed: Option<Error>,
+}
+
+impl CatalogEdit {
+    pub(super) fn of(catalog: &Catalog) -> Self {
+        Self {
+            tools: catalog.tools.clone(),
+            resources: catalog.resources.clone(),
+            templates: catalog.templates.clone(),
+            prompts: catalog.prompts.clone(),
+            settings: Arc::clone(&catalog.settings),
+            replaces: true,
+            failed: None,
+        }
+    }
+
+    pub(super) fn refuse_duplicates(&mut self) {
+        self.replaces = false;
+    }
+
+    pub(super) fn into_catalog(self, settings: Arc<CatalogSettings>) -> Result<Catalog> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(Catalog {
+                tools: self.tools,
+                resources: self.resources,
+                templates: self.templates,
+                prompts: self.prompts,
+                settings,
+                pages: Pages::new(),
+            }),
+        }
+    }
+
+    /// Adds a tool at the end, or replaces the one of the same name in its place.
+    pub fn add_tool(&mut self, tool: impl IntoTool) {
+        let entry = tool.into_tool().into_entry(&self.settings.schemas);
+        if let Some(entry) = self.keep(entry) {
+            let key = Arc::from(entry.definition().name.as_str());
+            let added = put(&mut self.tools, key, entry, self.replaces, "tool");
+            self.keep(added);
+        }
+    }
+
+    /// Removes a tool; whether there was one.
+    pub fn remove_tool(&mut self, name: &str) -> bool {
+        self.tools.shift_remove(name).is_some()
+    }
+
+    /// Adds a resource or template at the end, or replaces the one of the same URI in its place.
+    pub fn add_resource(&mut self, resource: impl IntoResource) {
+        let entry = resource.into_resource().into_entry();
+        if let Some(entry) = self.keep(entry) {
+            let key = Arc::from(entry.key());
+            let list = if entry.template().is_some() {
+                &mut self.templates
+            } else {
+                &mut self.resources
+            };
+            let added = put(list, key, entry, self.replaces, "resource");
+            self.keep(added);
+        }
+    }
+
+    /// Removes the resource or template with exactly this URI or URI template; whether there was
+    /// one.
+    pub fn remove_resource(&mut self, uri: &str) -> bool {
+        self.resources.shift_remove(uri).is_some() || self.templates.shift_remove(uri).is_some()
+    }
+
+    /// Adds a prompt at the end, or replaces the one of the same name in its place.
+    pub fn add_prompt(&mut self, prompt: impl IntoPrompt) {
+        let entry = prompt.into_prompt().into_entry();
+        if let Some(entry) = self.keep(entry) {
+            let key = Arc::from(entry.definition().name.as_str());
+            let added = put(&mut self.prompts, key, entry, self.replaces, "prompt");
+            self.keep(added);
+        }
+    }
+
+    /// Removes a prompt; whether there was one.
+    pub fn remove_prompt(&mut self, name: &str) -> bool {
+        self.prompts.shift_remove(name).is_some()
+    }
+
+    /// Adds several items at once.
+    pub fn add_items(&mut self, items: Items) {
+        items.tools.into_iter().for_each(|tool| self.add_tool(tool));
+        items
+            .resources
+            .into_iter()
+            .for_each(|resource| self.add_resource(resource));
+        items
+            .prompts
+            .into_iter()
+            .for_each(|prompt| self.add_prompt(prompt));
+    }
+
+    /// Removes everything.
+    pub fn clear(&mut self) {
+        self.tools.clear();
+        self.resources.clear();
+        self.templates.clear();
+        self.prompts.clear();
+    }
+
+    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        result
+            .map_err(|error| {
+                self.failed.get_or_insert(error);
+            })
+            .ok()
+    }
+}
+
+fn put<T>(
+    list: &mut Entries<T>,
+    key: Arc<str>,
+    entry: T,
+    replaces: bool,
+    what: &str,
+) -> Result<()> {
+    if !replaces && list.contains_key(&key) {
+        return Err(Error::invalid_definition(format_args!(
+            "{what} `{}` is given twice",
+            shown(&key)
+        )));
+    }
+    list.insert(key, Arc::new(entry));
+    Ok(())
+}

@@ -1,0 +1,504 @@
+//! What a handler holds of the call it answers.
+
+use std::any::Any;
+use std::fmt;
+use std::future::{Future, pending};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use wharf_protocol::capabilities::ClientCapabilities;
+use wharf_protocol::content::Implementation;
+use wharf_protocol::elicitation::{ElicitParams, ElicitResult};
+use wharf_protocol::logging::LoggingLevel;
+use wharf_protocol::meta::Meta;
+use wharf_protocol::method::Method;
+use wharf_protocol::resources::ReadResourceResult;
+use wharf_protocol::revision::Revision;
+use wharf_protocol::roots::{ListRootsResult, Root};
+use wharf_protocol::sampling::CreateMessageResult;
+
+use crate::ask::elicit::Elicit;
+use crate::ask::once::Claim;
+use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample};
+use crate::call::{Outlet, notification};
+use crate::catalog::CatalogHandle;
+use crate::core::Core;
+use crate::error::{Error, Result};
+use crate::hub::Notice;
+use crate::principal::Principal;
+use crate::session::Session;
+
+/// The call that a handler answers: who asks, and everything that can be said back before the
+/// answer.
+///
+/// Cheap to clone; a clone may be kept as long as needed, and once the call is over, what is
+/// sent through it goes nowhere. Handlers never see which revision or transport they serve.
+///
+/// # Cancellation
+/// A call that the client cancels, or whose time is over, is dropped where it waits. What must be
+/// cleaned up belongs into a guard's `Drop`.
+#[derive(Clone)]
+pub struct Context {
+    exchange: Arc<Exchange>,
+}
+
+/// One call and its surroundings.
+pub(crate) struct Exchange {
+    pub(crate) core: Arc<Core>,
+    pub(crate) revision: Revision,
+    pub(crate) caller: Caller,
+    /// The request's bytes, into which the ranges point.
+    pub(crate) bytes: Bytes,
+    pub(crate) meta: Option<Range<usize>>,
+    pub(crate) progress_token: Option<Range<usize>>,
+    pub(crate) outlet: Option<Outlet>,
+    pub(crate) asks: Asks,
+    /// The last progress told, as bits of an `f64`.
+    progress: AtomicU64,
+    missing: OnceLock<Capability>,
+    /// Live asks that wait for the client: time in which the call's own clock stands still.
+    pub(crate) waiting: AtomicUsize,
+}
+
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Who is calling, in either era.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    Session(Arc<Session>),
+    Modern {
+        principal: Option<Arc<Principal>>,
+        info: Option<Range<usize>>,
+        capabilities: Range<usize>,
+        parsed: OnceLock<ClientCapabilities>,
+        level: Option<LoggingLevel>,
+    },
+    /// Nobody: a handler run by a test.
+    Nobody,
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        revision: Revision,
+        caller: Caller,
+        bytes: Bytes,
+        outlet: Option<Outlet>,
+        asks: Asks,
+    ) -> Self {
+        Self {
+            core,
+            revision,
+            caller,
+            bytes,
+            meta: None,
+            progress_token: None,
+            outlet,
+            asks,
+            progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+            missing: OnceLock::new(),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
+    }
+}
+
+impl Default for Context {
+    /// A context that is connected to nothing, to call a handler from a test: logs and progress
+    /// go nowhere, asks fail as unsupported.
+    fn default() -> Self {
+        let core = Arc::new(Core::default());
+        let (revision, bytes) = (Revision::LATEST, Bytes::new());
+        Exchange::new(core, revision, Caller::Nobody, bytes, None, Asks::Unavailable).into()
+    }
+}
+
+impl From<Exchange> for Context {
+    fn from(exchange: Exchange) -> Self {
+        Self { exchange: Arc::new(exchange) }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+impl Context {
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(crate) fn missing(&self) -> Option<Capability> {
+        self.exchange.missing.get().copied()
+    }
+
+    // --- who is calling ----------------------------------------------------------------------
+
+    /// The authenticated caller, where the server knows callers.
+    pub fn principal(&self) -> Option<&Principal> {
+        match &self.exchange.caller {
+            Caller::Session(session) => session.principal.as_deref(),
+            Caller::Modern { principal, .. } => principal.as_deref(),
+            Caller::Nobody => None,
+        }
+    }
+
+    /// What the client says it is. Nothing verifies it: for display and logs only.
+    pub fn client_info(&self) -> Option<Implementation> {
+        let json = match &self.exchange.caller {
+            Caller::Session(session) => session.client.info.as_deref()?.get(),
+            Caller::Modern { info, .. } => self.exchange.text(info.as_ref()?),
+            Caller::Nobody => return None,
+        };
+        serde_json::from_str(json).ok()
+    }
+
+    /// What the client declared that it can do.
+    pub fn capabilities(&self) -> &ClientCapabilities {
+        static NONE: std::sync::LazyLock<ClientCapabilities> =
+            std::sync::LazyLock::new(ClientCapabilities::default);
+        match &self.exchange.caller {
+            Caller::Session(session) => &session.client.capabilities,
+            Caller::Modern { capabilities, parsed, .. } => parsed.get_or_init(|| {
+                serde_json::from_str(self.exchange.text(capabilities)).unwrap_or_default()
+            }),
+            Caller::Nobody => &NONE,
+        }
+    }
+
+    /// The request's `_meta`; empty if it had none.
+    pub fn meta(&self) -> Meta {
+        let meta = self.exchange.meta.as_ref().map(|range| self.exchange.text(range));
+        meta.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    }
+
+    // --- the server --------------------------------------------------------------------------
+
+    /// A value given to [`Server::state`](crate::Server::state) or made by its lifespan.
+    pub fn state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.exchange.core.states.get()
+    }
+
+    /// The tools, resources and prompts of the server, to read and to change.
+    pub fn catalog(&self) -> &CatalogHandle {
+        &self.exchange.core.catalog
+    }
+
+    /// Reads a resource of this server on behalf of the same caller.
+    pub async fn read_resource(&self, uri: &str) -> Result<ReadResourceResult> {
+        let catalog = self.exchange.core.catalog.load();
+        catalog.read_resource(self, uri).await
+    }
+
+    /// Tells every client that is subscribed to the resource that it changed. Never waits.
+    pub fn notify_resource_updated(&self, uri: &str) {
+        self.exchange.core.hub.publish(&Notice::Updated(uri.into()));
+    }
+
+    // --- saying something before the answer --------------------------------------------------
+
+    /// Sends a log message for debugging, if the client wants this level.
+    pub async fn debug(&self, data: impl Serialize + Send) {
+        self.log(LoggingLevel::Debug, None, data).await;
+    }
+
+    /// Sends a log message about normal work, if the client wants this level.
+    pub async fn info(&self, data: impl Serialize + Send) {
+        self.log(LoggingLevel::Info, None, data).await;
+    }
+
+    /// Sends a log message about something unusual, if the client wants this level.
+    pub async fn warning(&self, data: impl Serialize + Send) {
+        self.log(LoggingLevel::Warning, None, data).await;
+    }
+
+    /// Sends a log message about a failure, if the client wants this level.
+    pub async fn error(&self, data: impl Serialize + Send) {
+        self.log(LoggingLevel::Error, None, data).await;
+    }
+
+    /// Sends a log message: text, or anything that can be written as JSON. Waits while the client
+    /// is behind with reading; cancel safe. Never put secrets into it.
+    ///
+    /// The client says which levels it wants: for its session, or, since 2026-07-28, in each
+    /// request; without that nothing is sent.
+    pub async fn log(
+        &self,
+        level: LoggingLevel,
+        logger: Option<&str>,
+        data: impl Serialize + Send,
+    ) {
+        #[derive(Serialize)]
+        struct Params<'a, T> {
+            level: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            logger: Option<&'a str>,
+            data: T,
+        }
+        let wanted = match &self.exchange.caller {
+            Caller::Session(session) => session.wants(level),
+            Caller::Modern { level: least, .. } => least.is_some_and(|least| level >= least),
+            Caller::Nobody => false,
+        };
+        if wanted {
+            let params = Params { level: level.as_str(), logger, data };
+            self.send(notification(Method::LogMessage, &params)).await;
+        }
+    }
+
+    /// Tells how far the call has come, if the client asked for it: `progress` of `total`. Each
+    /// value must be above the one before, others are not sent. Waits while the client is behind
+    /// with reading; cancel safe.
+    pub async fn progress(&self, progress: f64, total: impl Into<Option<f64>>) {
+        self.report(progress, total.into(), None).await;
+    }
+
+    /// The same with a message for the person who watches; 2024-11-05 does not show it.
+    pub async fn progress_message(
+        &self,
+        progress: f64,
+        total: impl Into<Option<f64>>,
+        message: impl AsRef<str> + Send,
+    ) {
+        self.report(progress, total.into(), Some(message.as_ref())).await;
+    }
+
+    async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Params<'a> {
+            progress_token: &'a RawValue,
+            progress: f64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            total: Option<f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            message: Option<&'a str>,
+        }
+        let exchange = self.exchange();
+        let Some(token) = &exchange.progress_token else { return };
+        let Ok(progress_token) = serde_json::from_str(exchange.text(token)) else { return };
+        let grows = |last: u64| (progress > f64::from_bits(last)).then(|| progress.to_bits());
+        let last = &exchange.progress;
+        if !progress.is_finite()
+            || last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grows).is_err()
+        {
+            return;
+        }
+        let message = message.filter(|_| exchange.revision >= Revision::V2025_03_26);
+        let total = total.filter(|total| total.is_finite());
+        let params = Params { progress_token, progress, total, message };
+        self.send(notification(Method::Progress, &params)).await;
+    }
+
+    async fn send(&self, message: Vec<u8>) {
+        if let Some(outlet) = &self.exchange.outlet {
+            // A client that is gone needs no message; its call ends by itself.
+            let _ = outlet.send(message).await;
+        }
+    }
+
+    /// Ends the connection that carries this call's stream, not the call: a client of a session
+    /// comes back for the rest after [`Limits::retry`](crate::Limits::retry). A way to free a
+    /// connection during long work; does nothing where a stream cannot be resumed.
+    pub fn close_stream(&self) {
+        if let (Caller::Session(_), Some(Outlet::Stream(outbox))) =
+            (&self.exchange.caller, &self.exchange.outlet)
+        {
+            outbox.release_connection();
+        }
+    }
+
+    // --- asking ------------------------------------------------------------------------------
+
+    /// Asks the person at the client to fill in a form; its fields are those of `T`.
+    ///
+    /// Works in every revision that knows elicitation (since 2025-06-18) from the same code. What
+    /// the handler did before may be done again when the answer is there: wrap what must not in
+    /// [`step`](Self::step) or [`once`](Self::once). Several questions awaited together
+    /// (`tokio::join!`) are asked together.
+    ///
+    /// # Errors
+    /// [`AskError`]: refused by the person, not supported by the client, not answered in time, or
+    /// an answer that does not fit `T`.
+    pub fn elicit<T: Elicit>(&self, message: impl Into<String>) -> Elicitation<'_, T> {
+        Elicitation::new(self, message.into())
+    }
+
+    /// Asks with a schema of your own (spec: `client/elicitation`), and gives the client's answer
+    /// as it is.
+    pub async fn elicit_with(
+        &self,
+        key: Option<String>,
+        message: impl Into<String> + Send,
+        requested_schema: serde_json::Value,
+    ) -> Result<ElicitResult, AskError> {
+        let message = message.into();
+        self.ask(key, Ask::Elicit(ElicitParams::Form { message, requested_schema })).await
+    }
+
+    /// Asks the person to open a page, where they do something that must not pass through the
+    /// client: sign in, pay, enter a secret. The answer says only whether they agreed to.
+    pub async fn elicit_url(
+        &self,
+        message: impl Into<String> + Send,
+        url: impl Into<String> + Send,
+    ) -> Result<ElicitResult, AskError> {
+        let elicitation_id = (self.exchange.revision == Revision::V2025_11_25)
+            .then(|| format!("{:032x}", crate::session::random_id()));
+        let (message, url) = (message.into(), url.into());
+        self.ask(None, Ask::Elicit(ElicitParams::Url { message, url, elicitation_id })).await
+    }
+
+    /// Asks the client's model.
+    pub async fn sample(
+        &self,
+        request: impl Into<Sample> + Send,
+    ) -> Result<CreateMessageResult, AskError> {
+        let Sample { params, key } = request.into();
+        self.ask(key, Ask::Sample(Box::new(params))).await
+    }
+
+    /// Asks the client for the places that it lets the server work in.
+    pub async fn roots(&self) -> Result<Vec<Root>, AskError> {
+        let result: ListRootsResult = self.ask(None, Ask::Roots).await?;
+        Ok(result.roots)
+    }
+
+    /// Asks for the roots under a key of your own, see [`Elicitation::key`].
+    pub async fn roots_with_key(&self, key: impl Into<String> + Send) -> Result<Vec<Root>, AskError> {
+        let result: ListRootsResult = self.ask(Some(key.into()), Ask::Roots).await?;
+        Ok(result.roots)
+    }
+
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        key: Option<String>,
+        ask: Ask,
+    ) -> Result<T, AskError> {
+        let missing = ask::needs(&ask).iter().find(|needed| !needed.is_in(self.capabilities()));
+        if let Some(missing) = missing {
+            let _ = self.exchange.missing.set(*missing);
+            return Err(AskError::missing(*missing));
+        }
+        match (&self.exchange.asks, &self.exchange.caller) {
+            (Asks::Live, Caller::Session(session)) => self.ask_live(session, &ask).await,
+            (Asks::Rounds(rounds), _) => {
+                let Some(raw) = rounds.answer_or_open(key, ask::kind(&ask), ask) else {
+                    return pending().await;
+                };
+                match ask::read_answer(&raw) {
+                    Ok(answer) => Ok(answer),
+                    Err(error) => {
+                        rounds.refuse(error.to_string());
+                        pending().await
+                    }
+                }
+            }
+            _ => Err(AskError::unavailable()),
+        }
+    }
+
+    async fn ask_live<T: DeserializeOwned>(
+        &self,
+        session: &Arc<Session>,
+        ask: &Ask,
+    ) -> Result<T, AskError> {
+        let exchange = self.exchange();
+        let mut open = session.open_ask();
+        let message = ask::live(ask, &open.id, exchange.revision);
+        let outlet = exchange.outlet.as_ref().ok_or_else(AskError::unavailable)?;
+        outlet.send(message).await.map_err(|_| AskError::closed())?;
+        let limit = exchange.core.limits.ask_timeout;
+        let _waiting = Waiting::new(&exchange.waiting);
+        match tokio::time::timeout(limit, open.answer()).await {
+            Ok(Some(Ok(raw))) => ask::read_answer(&raw),
+            Ok(Some(Err(error))) => Err(AskError::client(error)),
+            Ok(None) => Err(AskError::closed()),
+            Err(_) => Err(AskError::timed_out()),
+        }
+    }
+
+    // --- work that is not done again ---------------------------------------------------------
+
+    /// Does a piece of work whose result is remembered over the rounds of this call: a handler
+    /// that runs again after an answer gets it from the journal, which the client carries sealed.
+    ///
+    /// A client that presents an old journal twice makes the step run twice; what must never
+    /// happen again belongs into [`once`](Self::once). A failed step is not remembered. The name
+    /// must be unique in the handler; the result counts towards
+    /// [`Limits::state_bytes`](crate::Limits::state_bytes).
+    pub async fn step<T, E, F>(&self, name: &str, work: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned,
+        E: fmt::Display + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send,
+    {
+        let Asks::Rounds(rounds) = &self.exchange.asks else {
+            return work.await.map_err(Error::from_display);
+        };
+        if let Some(result) = rounds.finished_step(name) {
+            return Ok(serde_json::from_str(result.get())?);
+        }
+        let result = rounds.run_step(work).await.map_err(Error::from_display)?;
+        rounds.finish_step(name, serde_json::value::to_raw_value(&result)?);
+        Ok(result)
+    }
+
+    /// Does a piece of work at most once for this call, whatever the client presents, and however
+    /// often: the server itself remembers it, for as long as a journal of the call is valid.
+    ///
+    /// # Errors
+    /// The work's own error, after which it may be tried again; an error if it began before and
+    /// did not come to an end.
+    pub async fn once<T, E, F>(&self, name: &str, work: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned,
+        E: fmt::Display + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send,
+    {
+        let Asks::Rounds(rounds) = &self.exchange.asks else {
+            return work.await.map_err(Error::from_display);
+        };
+        let core = &self.exchange.core;
+        let exchange = rounds.exchange();
+        let lifetime = core.limits.state_lifetime * (core.limits.rounds + 1);
+        match core.once.claim(exchange, name, lifetime, core.limits.once_steps) {
+            Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
+            Claim::Begun => Err(Error::new(format!("step `{name}` began before and is not repeated"))),
+            Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
+            Claim::Yours => match rounds.run_step(work).await {
+                Ok(result) => {
+                    core.once.finish(exchange, name, serde_json::value::to_raw_value(&result)?);
+                    Ok(result)
+                }
+                Err(error) => {
+                    core.once.release(exchange, name);
+                    Err(Error::from_display(error))
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What all calls of a server share.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+use wharf_protocol::capabilities::{
+    PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
+};
+use wharf_protocol::content::Implementation;
+use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
+use wharf_protocol::revision::Revision;
+
+use crate::ask::journal::KeyRing;
+use crate::ask::once::OnceSteps;
+use crate::catalog::CatalogHandle;
+use crate::hub::{Hub, Lists};
+use crate::limits::Limits;
+use crate::principal::Principal;
+use crate::server::{Stop, run_stops};
+use crate::session::Sessions;
+
+/// How long clients may keep what they read, and who may share it (spec 2026-07-28,
+/// `server/utilities/caching`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caching {
+    /// Lists and `server/discover`. Default: one minute, public: they are the same for everyone,
+    /// and who listens is told of changes.
+    pub lists: CacheHint,
+    /// Contents of resources. Default: not at all, private.
+    pub resources: CacheHint,
+}
+
+impl Default for Caching {
+    fn default() -> Self {
+        Self {
+            lists: CacheHint { ttl_ms: 60_000, scope: CacheScope::Public },
+            resources: CacheHint { ttl_ms: 0, scope: CacheScope::Private },
+        }
+    }
+}
+
+/// Values of the application, by type.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl States {
+    pub(crate) fn insert<T: Any + Send + Sync>(&mut self, value: Arc<T>) {
+        self.0.insert(TypeId::of::<T>(), value);
+    }
+
+    pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.0.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+pub(crate) struct Core {
+    pub(crate) info: Implementation,
+    pub(crate) instructions: Option<String>,
+    pub(crate) limits: Limits,
+    pub(crate) caching: Caching,
+    pub(crate) states: States,
+    pub(crate) catalog: CatalogHandle,
+    /// Lists that are offered even while they are empty.
+    pub(crate) offered: Lists,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) keys: KeyRing,
+    pub(crate) once: OnceSteps,
+    pub(crate) sessions: Sessions,
+    pub(crate) listens: Listens,
+    stopping: watch::Sender<bool>,
+    stops: Mutex<Vec<Stop>>,
+    server_info: Box<RawValue>,
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        Self::new(Implementation { name: "wharf".into(), ..Implementation::default() }, CatalogHandle::default())
+    }
+}
+
+impl Core {
+    pub(crate) fn new(info: Implementation, catalog: CatalogHandle) -> Self {
+        let server_info = serde_json::value::to_raw_value(&at(&info, Revision::LATEST))
+            .unwrap_or_else(|_| RawValue::NULL.to_owned());
+        Self {
+            info,
+            instructions: None,
+            limits: Limits::default(),
+            caching: Caching::default(),
+            states: States::default(),
+            catalog,
+            offered: Lists::default(),
+            hub: Arc::default(),
+            keys: KeyRing::random(),
+            once: OnceSteps::default(),
+            sessions: Sessions::default(),
+            listens: Listens::default(),
+            stopping: watch::Sender::new(false),
+            stops: Mutex::default(),
+            server_info,
+        }
+    }
+
+    /// What every result of a revision carries besides its own members.
+    pub(crate) fn frame(&self, revision: Revision, cache: Option<CacheHint>) -> ResultFrame<'_> {
+        ResultFrame::new(revision).server_info(Some(&self.server_info)).cache(cache)
+    }
+
+    /// What the server offers at this moment.
+    pub(crate) fn capabilities(&self) -> ServerCapabilities {
+        let has = self.catalog.load().lists();
+        let (has, also) = (has, self.offered);
+        ServerCapabilities {
+            tools: (has.tools || also.tools).then_some(ToolsCapability { list_changed: true }),
+            resources: (has.resources || also.resources)
+                .then_some(ResourcesCapability { list_changed: true, subscribe: true }),
+            prompts: (has.prompts || also.prompts).then_some(PromptsCapability { list_changed: true }),
+            logging: true,
+            completions: has.resources || has.prompts,
+            ..ServerCapabilities::default()
+        }
+    }
+
+    pub(crate) fn set_stops(&self, stops: Vec<Stop>) {
+        *self.stops.lock().unwrap_or_else(PoisonError::into_inner) = stops;
+    }
+
+    /// Stops, and puts away what was made at the start. Does so once.
+    pub(crate) async fn shut_down(&self) {
+        self.stop();
+        self.sessions.clear();
+        let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
+        run_stops(stops).await;
+    }
+
+    /// Tells everything that waits that the server stops.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.hub.end();
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Ready once the server stops.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as `self`.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Counts open streams of notices, in all and per principal.
+#[derive(Debug, Default)]
+pub(crate) struct Listens {
+    all: AtomicUsize,
+    per_principal: Mutex<HashMap<Option<Arc<Principal>>, usize>>,
+}
+
+/// A place among the open streams of notices; given back when dropped.
+pub(crate) struct Listening {
+    core: Arc<Core>,
+    principal: Option<Arc<Principal>>,
+}
+
+impl Listening {
+    /// Takes a place; `None` if there is none left. Callers that nobody authenticated are not
+    /// counted as one principal: they have only the limit for all.
+    pub(crate) fn take(core: &Arc<Core>, principal: Option<Arc<Principal>>) -> Option<Self> {
+        let listens = &core.listens;
+        let (in_all, each) = (core.limits.listens, core.limits.listens_per_principal);
+        let grow = |count: usize| (count < in_all).then_some(count + 1);
+        listens.all.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).ok()?;
+        if principal.is_some() {
+            let mut counts = listens.per_principal.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(principal.clone()).or_default();
+            if *count >= each {
+                listens.all.fetch_sub(1, Ordering::AcqRel);
+                return None;
+            }
+            *count += 1;
+        }
+        Some(Self { core: Arc::clone(core), principal })
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let listens = &self.core.listens;
+        listens.all.fetch_sub(1, Ordering::AcqRel);
+        if self.principal.is_some() {
+            let mut counts = listens.per_principal.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(count) = counts.get_mut(&self.principal) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(&self.principal);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! One match on the method.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use wharf_protocol::completion::CompleteParams;
+use wharf_protocol::error::{ErrorCode, ErrorObject};
+use wharf_protocol::lifecycle::DiscoverResult;
+use wharf_protocol::meta::{self, EmptyResult};
+use wharf_protocol::method::Method;
+use wharf_protocol::projection::{ProjectMembers, ResultType, at};
+use wharf_protocol::request::{
+    CallToolParams, GetPromptParams, ListParams, MetaParams, ResourceParams,
+};
+use wharf_protocol::resources::ReadResourceResult;
+use wharf_protocol::revision::Revision;
+use wharf_protocol::subscriptions::SubscriptionFilter;
+use wharf_protocol::tools::CallToolResult;
+
+use crate::ask::Asks;
+use crate::ask::rounds::{Rounds, Suspension};
+use crate::call::{Incoming, Reply, Via, notification};
+use crate::catalog::ListKind;
+use crate::context::{Caller, Context};
+use crate::core::{Core, Listening};
+use crate::era::modern::Subject;
+use crate::era::{self, Admitted, Refusal, legacy, modern};
+use crate::error::Error;
+use crate::handler::CallError;
+use crate::hub::{Listener, Lists};
+
+/// Answers one request. Dropping the future is how the request is cancelled.
+pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
+    match answer(&core, &incoming).await {
+        Ok(reply) => reply,
+        Err(refusal) => Reply::error(Some(incoming.frame.id()), &refusal.error, refusal.status),
+    }
+}
+
+async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+    let frame = &incoming.frame;
+    let id = frame.id();
+    match frame.method {
+        Ok(Method::ToolsCall) => call_tool(core, incoming).await,
+        Ok(Method::ResourcesRead) => read_resource(core, incoming).await,
+        Ok(Method::PromptsGet) => get_prompt(core, incoming).await,
+        Ok(Method::ToolsList) => list(core, incoming, ListKind::Tools),
+        Ok(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
+        Ok(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
+        Ok(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
+        Ok(Method::Initialize) if !speaks_modern(incoming)? => legacy::initialize(core, incoming),
+        // A sign of life may be asked for before anything else.
+        Ok(Method::Ping) if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming)? => {
+            Ok(Reply::result(id, &EmptyResult::default(), &core.frame(Revision::LATEST_LEGACY, None)))
+        }
+        _ => {
+            let params: MetaParams<'_> = malformed(frame.params())?;
+            let admitted = era::admit(core, incoming, params.meta, None)?;
+            other(core, incoming, admitted).await
+        }
+    }
+}
+
+/// What is called rarely.
+async fn other(
+    core: &Arc<Core>,
+    incoming: &Incoming,
+    admitted: Admitted,
+) -> Result<Reply, Refusal> {
+    let frame = &incoming.frame;
+    let id = frame.id();
+    let revision = admitted.revision;
+    let done = |()| Reply::result(id, &EmptyResult::default(), &core.frame(revision, None));
+    match (&frame.method, &admitted.caller) {
+        (Ok(Method::Discover), _) => {
+            let result = DiscoverResult {
+                supported_versions: modern::SUPPORTED.to_vec(),
+                capabilities: core.capabilities(),
+                instructions: core.instructions.clone(),
+                meta: None,
+            };
+            let cache = Some(core.caching.lists);
+            Ok(Reply::result(id, &result, &core.frame(revision, cache)))
+        }
+        (Ok(Method::SubscriptionsListen), _) => listen(core, incoming).await,
+        (Ok(Method::Complete), _) => complete(core, incoming, admitted).await,
+        (Ok(Method::Ping), _) => Ok(done(())),
+        (Ok(Method::SetLevel), Caller::Session(session)) => {
+            legacy::set_level(session, incoming).map(done)
+        }
+        (Ok(Method::ResourcesSubscribe), Caller::Session(session)) => {
+            legacy::subscribe(core, session, incoming).map(done)
+        }
+        (Ok(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
+            legacy::unsubscribe(session, incoming).map(done)
+        }
+        // `initialize` in a session, and methods that only a server sends.
+        _ => Err(Refusal::new(
+            400,
+            ErrorCode::INVALID_REQUEST,
+            format!("`{}` cannot be sent here", frame.method_name()),
+        )),
+    }
+}
+
+/// Parameters that do not have the method's shape: HTTP 400.
+fn malformed<T>(params: Result<T, ErrorObject>) -> Result<T, Refusal> {
+    params.map_err(|error| Refusal { error, status: 400 })
+}
+
+/// Whether a request on a connection that carries both eras says that it is a modern one.
+fn speaks_modern(incoming: &Incoming) -> Result<bool, Refusal> {
+    if let Via::ModernHttp(_) = incoming.via {
+        return Ok(true);
+    }
+    let params: MetaParams<'_> = malformed(incoming.frame.params())?;
+    let Some(raw) = params.meta else { return Ok(false) };
+    let keys: Map<String, Value> = serde_json::from_str(raw.get()).unwrap_or_default();
+    Ok(keys.contains_key(meta::PROTOCOL_VERSION))
+}
+
+fn list(core: &Core, incoming: &Incoming, kind: ListKind) -> Result<Reply, Refusal> {
+    let frame = &incoming.frame;
+    let params: ListParams<'_> = malformed(frame.params())?;
+    let revision = era::admit(core, incoming, params.meta, None)?.revision;
+    let catalog = core.catalog.peek();
+    let page = catalog.page(kind, revision, params.cursor.as_deref()).map_err(ErrorObject::from)?;
+    Ok(Reply::raw(frame.id(), &page))
+}
+
+async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+    let frame = &incoming.frame;
+    let params: CallToolParams<'_> = malformed(frame.params())?;
+    let admitted = era::admit(core, incoming, params.meta, Some(&params.name))?;
+    let revision = admitted.revision;
+    let tool = match core.catalog.peek().tool(&params.name) {
+        Some(tool) => Arc::clone(tool),
+        None => {
+            let error = core.catalog.load().unknown_tool(&params.name);
+            return Err(era::error_object(&error, revision).into());
+        }
+    };
+    if let Via::ModernHttp(headers) = &incoming.via {
+        modern::check_parameters(headers, tool.param_headers(), params.arguments)?;
+    }
+    let subject = Subject {
+        method: Method::ToolsCall.as_str(),
+        target: &params.name,
+        arguments: params.arguments,
+    };
+    let state = params.request_state.as_deref();
+    let ctx = asking_context(core, incoming, admitted, subject, state, params.input_responses)?;
+    let time = tool.timeout().unwrap_or(core.limits.call_timeout);
+    let outcome = drive(&ctx, tool.call(&ctx, params.arguments), time).await;
+    let result = match outcome {
+        Driven::Done(Ok(result)) => result,
+        Driven::Done(Err(error)) => {
+            if let (CallError::Handler(_), Some(capability), true) =
+                (&error, ctx.missing(), revision.is_modern())
+            {
+                return Err(Refusal { error: capability.missing(), status: 400 });
+            }
+            error.into_result()?
+        }
+        Driven::Suspended(suspension) => {
+            return suspended(core, incoming, revision, subject, suspension);
+        }
+        Driven::TimedOut => {
+            let message = format!("the tool did not finish within {time:?} and was stopped");
+            CallError::Handler(Error::new(message)).into_result()?
+        }
+        Driven::Panicked(reference) => {
+            let message = format!("internal error (reference {reference:016x})");
+            CallError::Handler(Error::new(message)).into_result()?
+        }
+    };
+    Ok(Reply::result::<CallToolResult>(frame.id(), &result, &core.frame(revision, None)))
+}
+
+async fn read_resource(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+    let params: ResourceParams<'_> = malformed(incoming.frame.params())?;
+    let admitted = era::admit(core, incoming, params.meta, Some(&params.uri))?;
+    let revision = admitted.revision;
+    let subject =
+        Subject { method: Method::ResourcesRead.as_str(), target: &params.uri, arguments: None };
+    let state = params.request_state.as_deref();
+    let ctx = asking_context(core, incoming, admitted, subject, state, params.input_responses)?;
+    let catalog = core.catalog.load();
+    let outcome =
+        drive(&ctx, catalog.read_resource(&ctx, &params.uri), core.limits.call_timeout).await;
+    let again = params.input_responses.is_some() || state.is_some();
+    // What came of an ask is nobody else's, and not even the same caller's next time.
+    let cache = (!again).then_some(core.caching.resources);
+    finish::<ReadResourceResult>(core, incoming, &ctx, revision, subject, cache, outcome)
+}
+
+async fn get_prompt(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+    let params: GetPromptParams<'_> = malformed(incoming.frame.params())?;
+    let admitted = era::admit(core, incoming, params.meta, Some(&params.name))?;
+    let revision = admitted.revision;
+    let prompt = match core.catalog.peek().prompt(&params.name) {
+        Some(prompt) => Arc::clone(prompt),
+        None => {
+            let error = core.catalog.load().unknown_prompt(&params.name);
+            return Err(era::error_object(&error, revision).into());
+        }
+    };
+    let subject = Subject {
+        method: Method::PromptsGet.as_str(),
+        target: &params.name,
+        arguments: params.arguments,
+    };
+    let state = params.request_state.as_deref();
+    let ctx = asking_context(core, incoming, admitted, subject, state, params.input_responses)?;
+    let outcome = drive(&ctx, prompt.get(&ctx, params.arguments), core.limits.call_timeout).await;
+    finish(core, incoming, &ctx, revision, subject, None, outcome)
+}
+
+async fn complete(
+    core: &Arc<Core>,
+    incoming: &Incoming,
+    admitted: Admitted,
+) -> Result<Reply, Refusal> {
+    let params: CompleteParams = malformed(incoming.frame.params())?;
+    let revision = admitted.revision;
+    let ctx = admitted.context(core, incoming, Asks::Unavailable);
+    let catalog = core.catalog.load();
+    let outcome = drive(&ctx, catalog.complete(&ctx, params), core.limits.call_timeout).await;
+    let subject = Subject { method: Method::Complete.as_str(), target: "", arguments: None };
+    finish(core, incoming, &ctx, revision, subject, None, outcome)
+}
+
+/// The context of a call that may ask.
+fn asking_context(
+    core: &Arc<Core>,
+    incoming: &Incoming,
+    admitted: Admitted,
+    subject: Subject<'_>,
+    state: Option<&str>,
+    responses: Option<&RawValue>,
+) -> Result<Context, Refusal> {
+    let asks = if admitted.revision.is_modern() {
+        let principal = incoming.principal.as_deref();
+        Asks::Rounds(modern::resume(core, principal, subject, state, responses)?)
+    } else {
+        Asks::Live
+    };
+    Ok(admitted.context(core, incoming, asks))
+}
+
+/// The reply of a call whose failure is a JSON-RPC error.
+fn finish<T: ProjectMembers>(
+    core: &Core,
+    incoming: &Incoming,
+    ctx: &Context,
+    revision: Revision,
+    subject: Subject<'_>,
+    cache: Option<wharf_protocol::projection::CacheHint>,
+    outcome: Driven<Result<T, Error>>,
+) -> Result<Reply, Refusal> {
+    let internal = |message| Refusal::from(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message));
+    match outcome {
+        Driven::Done(Ok(result)) => {
+            Ok(Reply::result(incoming.frame.id(), &result, &core.frame(revision, cache)))
+        }
+        Driven::Done(Err(error)) => match ctx.missing() {
+            Some(capability) if revision.is_modern() => {
+                Err(Refusal { error: capability.missing(), status: 400 })
+            }
+            _ => Err(era::error_object(&error, revision).into()),
+        },
+        Driven::Suspended(suspension) => suspended(core, incoming, revision, subject, suspension),
+        Driven::TimedOut => Err(internal("it did not finish in time and was stopped".into())),
+        Driven::Panicked(reference) => {
+            Err(internal(format!("internal error (reference {reference:016x})")))
+        }
+    }
+}
+
+fn suspended(
+    core: &Core,
+    incoming: &Incoming,
+    revision: Revision,
+    subject: Subject<'_>,
+    suspension: Suspension,
+) -> Result<Reply, Refusal> {
+    let principal = incoming.principal.as_deref();
+    let result = modern::suspend(core, principal, subject, suspension)?;
+    let frame = core.frame(revision, None).result_type(ResultType::InputRequired);
+    Ok(Reply::result(incoming.frame.id(), &result, &frame))
+}
+
+/// How a handler ended.
+enum Driven<T> {
+    Done(T),
+    /// It can go no further without an answer that another round must bring.
+    Suspended(Suspension),
+    TimedOut,
+    /// The details are in the log, under this reference.
+    Panicked(u64),
+}
+
+/// Runs a handler within its time, and drops it where it waits for another round.
+async fn drive<T>(ctx: &Context, handler: impl Future<Output = T>, time: Duration) -> Driven<T> {
+    let mut handler = pin!(AssertUnwindSafe(handler).catch_unwind());
+    let mut timer = None;
+    std::future::poll_fn(|cx| {
+        match handler.as_mut().poll(cx) {
+            Poll::Ready(Ok(value)) => return Poll::Ready(Driven::Done(value)),
+            Poll::Ready(Err(panic)) => return Poll::Ready(Driven::Panicked(report(&*panic))),
+            Poll::Pending => {}
+        }
+        if let Asks::Rounds(rounds) = &ctx.exchange().asks
+            && rounds.is_suspended()
+        {
+            return Poll::Ready(Driven::Suspended(Rounds::suspend(rounds)));
+        }
+        // Most handlers never come to here, and need no timer.
+        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        while timer.as_mut().poll(cx).is_ready() {
+            if ctx.exchange().waiting.load(Ordering::Relaxed) == 0 {
+                return Poll::Ready(Driven::TimedOut);
+            }
+            // The client is thinking; the ask has a time of its own.
+            timer.as_mut().reset(tokio::time::Instant::now() + time);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn report(panic: &(dyn std::any::Any + Send)) -> u64 {
+    let reference = crate::session::random_id() as u64;
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("not a message");
+    tracing::error!(reference = format_args!("{reference:016x}"), message, "a handler panicked");
+    reference
+}
+
+/// A stream of notices that stays open until one side ends it
+/// (spec 2026-07-28, `basic/patterns/subscriptions`).
+async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+    #[derive(serde::Deserialize)]
+    struct Params {
+        notifications: SubscriptionFilter,
+    }
+    let frame = &incoming.frame;
+    let id = frame.id();
+    let Params { notifications: mut filter } = malformed(frame.params())?;
+    let limit = core.limits.subscriptions;
+    if filter.resource_subscriptions.len() > limit {
+        return Err(Refusal::malformed(format!("more than {limit} resource subscriptions")));
+    }
+    let Some(_place) = Listening::take(core, incoming.principal.clone()) else {
+        let message = "too many open streams: close one, or try again later";
+        return Err(Refusal::new(429, ErrorCode::INTERNAL_ERROR, message));
+    };
+    let offered = core.capabilities();
+    filter.tools_list_changed &= offered.tools.is_some();
+    filter.prompts_list_changed &= offered.prompts.is_some();
+    filter.resources_list_changed &= offered.resources.is_some();
+    if offered.resources.is_none() {
+        filter.resource_subscriptions.clear();
+    }
+    let lists = Lists {
+        tools: filter.tools_list_changed,
+        resources: filter.resources_list_changed,
+        prompts: filter.prompts_list_changed,
+    };
+    let uris = filter.resource_subscriptions.iter().map(|uri| uri.as_str().into());
+    let listener = Listener::new(lists, uris);
+    core.hub.add(&listener);
+
+    let subscription: Value = serde_json::from_str(id).unwrap_or_default();
+    let mut about = Map::new();
+    about.insert(meta::SUBSCRIPTION_ID.into(), subscription);
+    let acknowledged = serde_json::json!({
+        "_meta": about,
+        "notifications": at(&filter, Revision::LATEST),
+    });
+    let gone = |_| Refusal::new(200, ErrorCode::INTERNAL_ERROR, "the client is gone");
+    let first = notification(Method::SubscriptionsAcknowledged, &acknowledged);
+    incoming.outlet.send(first).await.map_err(gone)?;
+    loop {
+        let notices = tokio::select! {
+            notices = listener.take() => notices,
+            () = incoming.outlet.hung_up() => None,
+        };
+        let Some(notices) = notices else { break };
+        for notice in notices {
+            incoming.outlet.send(notice.message(Some(id))).await.map_err(gone)?;
+        }
+    }
+    let result = EmptyResult { meta: Some(about) };
+    Ok(Reply::result(id, &result, &core.frame(Revision::LATEST, None)))
+}

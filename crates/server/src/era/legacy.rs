@@ -1,0 +1,114 @@
+//! Sessions opened by `initialize`: up to 2025-11-25.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use wharf_protocol::capabilities::ClientCapabilities;
+use wharf_protocol::error::{ErrorCode, ErrorObject};
+use wharf_protocol::lifecycle::InitializeResult;
+use wharf_protocol::logging::LoggingLevel;
+use wharf_protocol::request::{ResourceParams, SetLevelParams};
+use wharf_protocol::revision::Revision;
+
+use super::Refusal;
+use crate::call::{Incoming, Reply, Via};
+use crate::core::Core;
+use crate::hub::{Listener, Lists};
+use crate::session::{Client, Session};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Params<'a> {
+    protocol_version: String,
+    #[serde(borrow)]
+    capabilities: &'a RawValue,
+    #[serde(borrow)]
+    client_info: &'a RawValue,
+}
+
+/// Opens a session in the revision that the client asks for, or in our newest legacy one.
+pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refusal> {
+    let frame = &incoming.frame;
+    if matches!(incoming.via, Via::Line(Some(_)) | Via::LegacyHttp(_)) {
+        let message = "the session is open already: `initialize` comes once";
+        return Err(Refusal::new(400, ErrorCode::INVALID_REQUEST, message));
+    }
+    let params: Params<'_> = frame.params().map_err(|error| Refusal { error, status: 400 })?;
+    let capabilities: ClientCapabilities = serde_json::from_str(params.capabilities.get())
+        .map_err(|why| Refusal::malformed(format!("`params.capabilities`: {why}")))?;
+    if !params.client_info.get().starts_with('{') {
+        return Err(Refusal::malformed("`params.clientInfo` must be an object"));
+    }
+    let revision = Revision::parse(&params.protocol_version)
+        .filter(|revision| !revision.is_modern())
+        .unwrap_or(Revision::LATEST_LEGACY);
+    let client = Client { info: Some(params.client_info.to_owned()), capabilities };
+    let session = Session::new(revision, incoming.principal.clone(), client);
+    if matches!(incoming.via, Via::UnopenedHttp) && !core.sessions.insert(&session, &core.limits) {
+        let message = "too many sessions: end one with DELETE, or try again later";
+        return Err(Refusal::new(429, ErrorCode::INTERNAL_ERROR, message));
+    }
+    let result = InitializeResult {
+        protocol_version: revision,
+        capabilities: core.capabilities(),
+        server_info: core.info.clone(),
+        instructions: core.instructions.clone(),
+        meta: None,
+    };
+    let mut reply = Reply::result(frame.id(), &result, &core.frame(revision, None));
+    reply.opened = Some(session);
+    Ok(reply)
+}
+
+/// A request on a connection that nobody opened.
+pub(crate) fn unopened(method: &str) -> Refusal {
+    Refusal::malformed(format!(
+        "{}: send `initialize` first, or carry \
+         `params._meta[\"io.modelcontextprotocol/protocolVersion\"]` in every request",
+        crate::handler::text::shown(method)
+    ))
+}
+
+pub(crate) fn set_level(session: &Session, incoming: &Incoming) -> Result<(), Refusal> {
+    let params: SetLevelParams<'_> = incoming.frame.params()?;
+    let level = LoggingLevel::parse(&params.level).ok_or_else(|| {
+        ErrorObject::new(
+            ErrorCode::INVALID_PARAMS,
+            "`params.level` must be debug, info, notice, warning, error, critical, alert or \
+             emergency",
+        )
+    })?;
+    session.set_level(level);
+    Ok(())
+}
+
+/// The listener of a session, which hears of every list from the first time it is needed.
+pub(crate) fn listener<'s>(core: &Core, session: &'s Session) -> &'s Arc<Listener> {
+    session.listener(|| {
+        let listener = Listener::new(Lists::ALL, []);
+        core.hub.add(&listener);
+        listener
+    })
+}
+
+pub(crate) fn subscribe(core: &Core, session: &Session, incoming: &Incoming) -> Result<(), Refusal> {
+    let params: ResourceParams<'_> = incoming.frame.params()?;
+    if !core.catalog.load().has_resource(&params.uri) {
+        let error = crate::Error::not_found(&*params.uri);
+        return Err(super::error_object(&error, session.revision).into());
+    }
+    if !listener(core, session).subscribe(&params.uri, core.limits.subscriptions) {
+        let message = format!("more than {} subscriptions", core.limits.subscriptions);
+        return Err(ErrorObject::new(ErrorCode::INVALID_PARAMS, message).into());
+    }
+    Ok(())
+}
+
+pub(crate) fn unsubscribe(session: &Session, incoming: &Incoming) -> Result<(), Refusal> {
+    let params: ResourceParams<'_> = incoming.frame.params()?;
+    if let Some(listener) = session.known_listener() {
+        listener.unsubscribe(&params.uri);
+    }
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! Requests that bring everything along: 2026-07-28 and later.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::HeaderMap;
+use serde_json::json;
+use serde_json::value::RawValue;
+use wharf_protocol::error::{ErrorCode, ErrorObject};
+use wharf_protocol::headers;
+use wharf_protocol::input::InputRequiredResult;
+use wharf_protocol::logging::LoggingLevel;
+use wharf_protocol::request::RequestMeta;
+use wharf_protocol::revision::Revision;
+
+use super::Refusal;
+use crate::ask::journal::Binding;
+use crate::ask::rounds::{Rounds, Suspension};
+use crate::call::Incoming;
+use crate::context::Caller;
+use crate::core::Core;
+use crate::principal::Principal;
+
+/// The revisions that are served without a session.
+pub(crate) const SUPPORTED: &[Revision] = &[Revision::V2026_07_28];
+
+/// Checks what a modern request must say of itself.
+pub(crate) fn admit(
+    incoming: &Incoming,
+    meta: &RequestMeta<'_>,
+) -> Result<(Revision, Caller), Refusal> {
+    let version = meta.protocol_version.as_deref().ok_or_else(|| missing("protocolVersion"))?;
+    let revision = SUPPORTED
+        .iter()
+        .copied()
+        .find(|revision| revision.as_str() == version)
+        .ok_or_else(|| unsupported(version))?;
+    let frame = &incoming.frame;
+    let capabilities = meta
+        .client_capabilities
+        .filter(|raw| raw.get().starts_with('{'))
+        .ok_or_else(|| missing("clientCapabilities"))?;
+    let level = match meta.log_level.as_deref() {
+        None => None,
+        Some(name) => Some(LoggingLevel::parse(name).ok_or_else(|| {
+            Refusal::malformed(
+                "`_meta[\"io.modelcontextprotocol/logLevel\"]` is not a log level: use debug, info, \
+                 notice, warning, error, critical, alert or emergency",
+            )
+        })?),
+    };
+    let caller = Caller::Modern {
+        principal: incoming.principal.clone(),
+        info: meta.client_info.map(|info| frame.range_of(info)),
+        capabilities: frame.range_of(capabilities),
+        parsed: OnceLock::new(),
+        level,
+    };
+    Ok((revision, caller))
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::malformed(format!(
+        "`params._meta[\"io.modelcontextprotocol/{name}\"]` is required in every request"
+    ))
+}
+
+/// The client asks for a revision that is not served this way.
+pub(crate) fn unsupported(version: &str) -> Refusal {
+    let supported: Vec<_> = SUPPORTED.iter().map(|revision| revision.as_str()).collect();
+    let legacy: Vec<_> =
+        Revision::ALL.iter().filter(|revision| !revision.is_modern()).map(|r| r.as_str()).collect();
+    let shown = crate::handler::text::shown(version);
+    let message = format!(
+        "unsupported protocol version {shown}: per request {}; with `initialize` {}",
+        supported.join(", "),
+        legacy.join(", ")
+    );
+    let error = ErrorObject::new(ErrorCode::UNSUPPORTED_PROTOCOL_VERSION, message)
+        .with_data(json!({ "supported": supported, "requested": version }));
+    Refusal { error, status: 400 }
+}
+
+fn mismatch(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, ErrorCode::HEADER_MISMATCH, message)
+}
+
+/// The one value of a header; repeated ones are as bad as none.
+fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(mismatch(format!("header {name} is repeated")));
+    }
+    let value = value.to_str().map_err(|_| {
+        mismatch(format!("header {name} has characters that are not printable ASCII"))
+    })?;
+    Ok(Some(value.trim_matches([' ', '\t'])))
+}
+
+/// The version header against the body.
+pub(crate) fn check_version(headers: &HeaderMap, meta: &RequestMeta<'_>) -> Result<(), Refusal> {
+    let header = single(headers, headers::PROTOCOL_VERSION)?.unwrap_or_default();
+    match meta.protocol_version.as_deref() {
+        Some(body) if body != header => Err(mismatch(
+            "header MCP-Protocol-Version and `_meta[\"io.modelcontextprotocol/protocolVersion\"]` \
+             differ",
+        )),
+        None if Revision::parse(header).is_none() => Err(unsupported(header)),
+        _ => Ok(()),
+    }
+}
+
+/// The standard headers against the body.
+pub(crate) fn check_headers(
+    headers: &HeaderMap,
+    method: &str,
+    mirrored: Option<&str>,
+) -> Result<(), Refusal> {
+    match single(headers, headers::METHOD)? {
+        None => return Err(mismatch("header Mcp-Method is required")),
+        Some(value) if value != method => {
+            return Err(mismatch("header Mcp-Method and the body's `method` differ"));
+        }
+        Some(_) => {}
+    }
+    let Some(expected) = mirrored else { return Ok(()) };
+    let Some(value) = single(headers, headers::NAME)? else {
+        return Err(mismatch(format!("header Mcp-Name is required for {method}")));
+    };
+    let value = headers::decode_value(value)
+        .map_err(|why| mismatch(format!("header Mcp-Name cannot be decoded: {why}")))?;
+    if value != expected {
+        return Err(mismatch("header Mcp-Name and the body's name or URI differ"));
+    }
+    Ok(())
+}
+
+/// The headers that mirror a tool's arguments against the arguments.
+pub(crate) fn check_parameters(
+    headers: &HeaderMap,
+    expected: &[headers::ParamHeader],
+    arguments: Option<&RawValue>,
+) -> Result<(), Refusal> {
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let arguments: serde_json::Value = arguments
+        .map_or(Ok(serde_json::Value::Null), |raw| serde_json::from_str(raw.get()))
+        .map_err(|why| Refusal::malformed(format!("`params.arguments`: {why}")))?;
+    for parameter in expected {
+        let mut values = headers.get_all(&parameter.header).iter();
+        let header = values.next();
+        if values.next().is_some() {
+            return Err(mismatch(format!("header {} is repeated", parameter.header)));
+        }
+        let header = match header.map(|value| value.to_str()) {
+            None => None,
+            Some(Ok(value)) => Some(value.trim_matches([' ', '\t'])),
+            Some(Err(_)) => {
+                return Err(mismatch(format!(
+                    "header {} has characters that are not printable ASCII",
+                    parameter.header
+                )));
+            }
+        };
+        headers::matches(header, parameter.value_in(&arguments), parameter.kind)
+            .map_err(|why| mismatch(format!("header {}: {why}", parameter.header)))?;
+    }
+    Ok(())
+}
+
+/// A request over HTTP that has neither a session nor the headers of a modern one.
+pub(crate) fn unopened(method: &str, meta: &RequestMeta<'_>) -> Refusal {
+    if meta.protocol_version.is_some() {
+        return mismatch("header MCP-Protocol-Version is required");
+    }
+    Refusal::new(
+        400,
+        ErrorCode::INVALID_REQUEST,
+        format!(
+            "{}: no session: send `initialize` first and then its Mcp-Session-Id with every \
+             request, or use 2026-07-28 with its headers and `_meta`",
+            crate::handler::text::shown(method)
+        ),
+    )
+}
+
+/// What a call is, for the seal on its journal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) target: &'a str,
+    pub(crate) arguments: Option<&'a RawValue>,
+}
+
+impl Subject<'_> {
+    fn with_binding<T>(&self, principal: Option<&Principal>, f: impl FnOnce(&Binding<'_>) -> T) -> T {
+        let principal: Option<Cow<'_, str>> = principal.map(|p| p.binding().into());
+        f(&Binding {
+            principal: principal.as_deref(),
+            method: self.method,
+            target: self.target,
+            arguments_digest: crate::ask::journal::arguments_digest(
+                self.arguments.map_or("{}", RawValue::get),
+            ),
+        })
+    }
+}
+
+/// Opens the state that a retry brings along, and takes in its answers.
+pub(crate) fn resume(
+    core: &Core,
+    principal: Option<&Principal>,
+    subject: Subject<'_>,
+    state: Option<&str>,
+    responses: Option<&RawValue>,
+) -> Result<Rounds, Refusal> {
+    let answers: BTreeMap<String, Box<RawValue>> = match responses {
+        None => BTreeMap::new(),
+        Some(raw) => {
+            let answers: BTreeMap<String, Box<RawValue>> =
+                serde_json::from_str(raw.get()).map_err(|_| {
+                    Refusal::malformed("`params.inputResponses` must be an object of results")
+                })?;
+            if let Some((key, _)) = answers.iter().find(|(_, raw)| !raw.get().starts_with('{')) {
+                let key = crate::handler::text::shown(key);
+                let why = format!("`params.inputResponses[{key}]` must be a result object");
+                return Err(Refusal::malformed(why));
+            }
+            answers
+        }
+    };
+    let journal = match state {
+        None if responses.is_none() => return Ok(Rounds::default()),
+        None => return Ok(Rounds::answered(answers)),
+        Some(state) => subject.with_binding(principal, |binding| {
+            core.keys.open(state, binding, now(), core.limits.state_bytes)
+        }),
+    };
+    let journal = journal.map_err(|refused| Refusal::malformed(refused.to_string()))?;
+    if journal.rounds > core.limits.rounds {
+        return Err(Refusal::malformed("the call came back too often"));
+    }
+    Ok(Rounds::resume(journal, answers))
+}
+
+/// Turns a suspended handler into the result that asks for more.
+pub(crate) fn suspend(
+    core: &Core,
+    principal: Option<&Principal>,
+    subject: Subject<'_>,
+    suspension: Suspension,
+) -> Result<InputRequiredResult, Refusal> {
+    let (input_requests, mut journal) = match suspension {
+        Suspension::Asks(requests, journal) => (requests, journal),
+        Suspension::Invalid(why) => return Err(Refusal::malformed(why)),
+    };
+    journal.rounds += 1;
+    let expires = now() + core.limits.state_lifetime.as_secs();
+    let sealed = subject.with_binding(principal, |binding| {
+        core.keys.seal(&journal, binding, expires, core.limits.state_bytes)
+    });
+    let request_state = sealed.map_err(|why| {
+        tracing::error!(method = subject.method, "a journal cannot be sealed: {why}");
+        let message = "this call remembers more between its rounds than the server allows";
+        Refusal::from(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message))
+    })?;
+    Ok(InputRequiredResult { input_requests, request_state: Some(request_state), meta: None })
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

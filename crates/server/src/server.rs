@@ -1,0 +1,362 @@
+//! [`Server`]: what is served, and how it starts.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use wharf_protocol::content::{Icon, Implementation};
+use wharf_protocol::projection::at;
+use wharf_protocol::revision::Revision;
+
+use crate::ask::journal::KeyRing;
+use crate::catalog::prompt::IntoPrompt;
+use crate::catalog::resource::IntoResource;
+use crate::catalog::tool::IntoTool;
+use crate::catalog::{CatalogHandle, CatalogSettings, PageSettings};
+use crate::core::{Caching, Core, States};
+use crate::error::{Error, Result};
+use crate::group::{Group, Items};
+use crate::hub::{Lists, Notice};
+use crate::limits::Limits;
+use crate::transport::http::{self, HttpOptions, HttpServer, Service};
+use crate::transport::in_process::InProcess;
+use crate::transport::stdio;
+
+/// A server: tools, resources and prompts, and the way they are served.
+///
+/// ```no_run
+/// use wharf_server::{Context, Result, Server, Tool};
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Add { a: i64, b: i64 }
+///
+/// # async fn example() -> Result<()> {
+/// Server::new("Demo")
+///     .tool(Tool::new("add").handler(|args: Add, _: Context| async move { args.a + args.b }))
+///     .run()
+///     .await
+/// # }
+/// ```
+#[must_use = "a server does nothing until it is run"]
+pub struct Server {
+    info: Implementation,
+    instructions: Option<String>,
+    limits: Limits,
+    caching: Caching,
+    states: States,
+    items: Items,
+    offered: Lists,
+    http: HttpOptions,
+    keys: Option<KeyRing>,
+    catalog: CatalogHandle,
+    starts: Vec<Start>,
+}
+
+pub(crate) type Stop = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+type Started = Result<(Box<dyn FnOnce(&mut States) + Send>, Stop)>;
+type Start = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Started> + Send>> + Send>;
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A server of this name, with nothing in it yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        let info = Implementation {
+            name: name.into(),
+            version: "0.1.0".into(),
+            ..Implementation::default()
+        };
+        Self {
+            info,
+            instructions: None,
+            limits: Limits::default(),
+            caching: Caching::default(),
+            states: States::default(),
+            items: Items::new(),
+            offered: Lists::default(),
+            http: HttpOptions::default(),
+            keys: None,
+            catalog: CatalogHandle::default(),
+            starts: Vec::new(),
+        }
+    }
+
+    /// The version of the server itself. Default `0.1.0`; usually `env!("CARGO_PKG_VERSION")`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.info.version = version.into();
+        self
+    }
+
+    /// A name for people.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.info.title = Some(title.into());
+        self
+    }
+
+    /// What the server is for, in a sentence.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.info.description = Some(description.into());
+        self
+    }
+
+    /// Where there is more to read about it.
+    pub fn website_url(mut self, url: impl Into<String>) -> Self {
+        self.info.website_url = Some(url.into());
+        self
+    }
+
+    /// Adds an icon.
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.info.icons.push(icon);
+        self
+    }
+
+    /// What a model should know to use the server well.
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Adds a tool: a function with `#[tool]`, or a [`Tool`](crate::Tool).
+    pub fn tool(mut self, tool: impl IntoTool) -> Self {
+        self.items = self.items.tool(tool);
+        self
+    }
+
+    /// Adds a resource or a template: a function with `#[resource]`, or a
+    /// [`Resource`](crate::Resource).
+    pub fn resource(mut self, resource: impl IntoResource) -> Self {
+        self.items = self.items.resource(resource);
+        self
+    }
+
+    /// Adds a prompt: a function with `#[prompt]`, or a [`Prompt`](crate::Prompt).
+    pub fn prompt(mut self, prompt: impl IntoPrompt) -> Self {
+        self.items = self.items.prompt(prompt);
+        self
+    }
+
+    /// Adds what an impl block with `#[tools]` offers, or any other group.
+    pub fn items(mut self, group: impl Group) -> Self {
+        self.items = self.items.and(Arc::new(group).items());
+        self
+    }
+
+    /// Adds a group under a name of its own: tool `add` of group `math` is `math.add`.
+    pub fn group(mut self, name: &str, group: impl Group) -> Self {
+        let items = Arc::new(group).items().prefixed(&format!("{name}."));
+        self.items = self.items.and(items);
+        self
+    }
+
+    /// Offers lists even while they are empty, for items that come at run time.
+    pub fn offer(mut self, lists: Lists) -> Self {
+        self.offered = lists;
+        self
+    }
+
+    /// Gives handlers a value, which they find by its type as `State<T>`.
+    pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.states.insert(Arc::new(value));
+        self
+    }
+
+    /// Makes a value when the server starts, and puts it away when it has stopped; handlers find
+    /// it as `State<T>`. A start that fails keeps the server from starting.
+    pub fn lifespan<T, E, F, Fut, G, GFut>(mut self, start: F, stop: G) -> Self
+    where
+        T: Any + Send + Sync,
+        E: fmt::Display + Send + 'static,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        G: FnOnce(Arc<T>) -> GFut + Send + Sync + 'static,
+        GFut: Future<Output = ()> + Send + 'static,
+    {
+        self.starts.push(Box::new(move || {
+            Box::pin(async move {
+                let value = Arc::new(start().await.map_err(Error::from_display)?);
+                let shared = Arc::clone(&value);
+                let insert: Box<dyn FnOnce(&mut States) + Send> =
+                    Box::new(move |states| states.insert(shared));
+                let stop: Stop = Box::new(move || Box::pin(stop(value)));
+                Ok((insert, stop))
+            })
+        }));
+        self
+    }
+
+    /// Sets the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how long clients may keep what they read.
+    pub fn caching(mut self, caching: Caching) -> Self {
+        self.caching = caching;
+        self
+    }
+
+    /// Sets how the server is reached over HTTP.
+    pub fn http(mut self, options: HttpOptions) -> Self {
+        self.http = options;
+        self
+    }
+
+    /// Sets the keys that seal what 2026-07-28 clients carry between rounds. By default they are
+    /// random: whatever was under way is lost with the process, and other nodes cannot read it.
+    pub fn keys(mut self, keys: KeyRing) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// The catalog, to change while the server runs. It can be taken before the start and kept.
+    pub fn catalog(&self) -> &CatalogHandle {
+        &self.catalog
+    }
+
+    async fn start(self) -> Result<(Arc<Core>, HttpOptions)> {
+        let server_info = serde_json::value::to_raw_value(&at(&self.info, Revision::LATEST))?;
+        let pages = PageSettings {
+            size: self.limits.page_items,
+            server_info: Some(server_info),
+            cache: Some(self.caching.lists),
+        };
+        let settings = CatalogSettings { pages, ..CatalogSettings::default() };
+        self.catalog.open(self.items, settings)?;
+        let mut core = Core::new(self.info, self.catalog);
+        core.instructions = self.instructions;
+        core.limits = self.limits;
+        core.caching = self.caching;
+        core.offered = self.offered;
+        core.states = self.states;
+        if let Some(keys) = self.keys {
+            core.keys = keys;
+        }
+        let hub = Arc::clone(&core.hub);
+        core.catalog.on_change(move |changed| {
+            let notices = [
+                (changed.tools, Notice::ToolsChanged),
+                (changed.resources, Notice::ResourcesChanged),
+                (changed.prompts, Notice::PromptsChanged),
+            ];
+            for (_, notice) in notices.iter().filter(|(changed, _)| *changed) {
+                hub.publish(notice);
+            }
+        });
+        let mut stops = Vec::new();
+        for start in self.starts {
+            match start().await {
+                Ok((insert, stop)) => {
+                    insert(&mut core.states);
+                    stops.push(stop);
+                }
+                Err(error) => {
+                    run_stops(stops).await;
+                    return Err(error.context("the server cannot start"));
+                }
+            }
+        }
+        core.set_stops(stops);
+        Ok((Arc::new(core), self.http))
+    }
+
+    /// Serves as the command line says: standard input and output, or with `--http ADDRESS` (by
+    /// default `127.0.0.1:8000`) Streamable HTTP at `/mcp`.
+    ///
+    /// # Errors
+    /// Arguments it does not know, a catalog that cannot be served, an address it cannot have.
+    pub async fn run(self) -> Result<()> {
+        let mut arguments = std::env::args().skip(1);
+        let usage = || Error::new("usage: [--stdio | --http [ADDRESS]]");
+        let (mode, address) = (arguments.next(), arguments.next());
+        match (mode.as_deref(), address, arguments.next()) {
+            (None | Some("--stdio"), None, _) => self.serve_stdio().await,
+            (Some("--http"), address, None) => {
+                self.serve_http(address.as_deref().unwrap_or("127.0.0.1:8000")).await
+            }
+            _ => Err(usage()),
+        }
+    }
+
+    /// Serves standard input and output until the input ends or the process is told to stop.
+    /// Nothing else may write to standard output.
+    pub async fn serve_stdio(self) -> Result<()> {
+        let (core, _) = self.start().await?;
+        let serving = stdio::serve(Arc::clone(&core));
+        tokio::pin!(serving);
+        let result = tokio::select! {
+            result = &mut serving => result,
+            signal = http::serve::stop_signal() => {
+                core.stop();
+                signal.and(serving.await)
+            }
+        };
+        core.shut_down().await;
+        Ok(result?)
+    }
+
+    /// Serves one connection that carries a message a line, such as a Unix socket, until its
+    /// input ends.
+    pub async fn serve_connection<R, W>(self, reader: R, writer: W) -> Result<()>
+    where
+        R: tokio::io::AsyncRead + Unpin,
+        W: tokio::io::AsyncWrite + Unpin,
+    {
+        let (core, _) = self.start().await?;
+        let result = crate::transport::line::serve(Arc::clone(&core), reader, writer).await;
+        core.shut_down().await;
+        Ok(result?)
+    }
+
+    /// Serves HTTP until the process is told to stop (Ctrl-C, SIGTERM).
+    ///
+    /// # Errors
+    /// An address that is taken, or one that others can reach although nobody checks who is
+    /// calling; see [`HttpOptions::allow_public`].
+    pub async fn serve_http(self, address: &str) -> Result<()> {
+        let server = self.bind(address).await?;
+        tracing::info!(url = server.url()?, "serving");
+        server
+            .serve_until(async {
+                if let Err(error) = http::serve::stop_signal().await {
+                    tracing::error!(%error, "cannot wait for a signal to stop");
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await
+    }
+
+    /// Listens on an address, without answering yet: who needs the port, or a stop of its own.
+    pub async fn bind(self, address: &str) -> Result<HttpServer> {
+        let (core, options) = self.start().await?;
+        http::serve::bind(core, options, address).await
+    }
+
+    /// The server as a tower service, to mount into a larger application.
+    pub async fn into_service(self) -> Result<Service> {
+        let (core, options) = self.start().await?;
+        Ok(Service::new(core, &options, false))
+    }
+
+    /// The server as an object to call in the same process, for tests and embedding.
+    pub async fn in_process(self) -> Result<InProcess> {
+        let (core, _) = self.start().await?;
+        Ok(InProcess::new(core))
+    }
+}
+
+/// Runs what puts states away, last made first.
+pub(crate) async fn run_stops(stops: Vec<Stop>) {
+    for stop in stops.into_iter().rev() {
+        stop().await;
+    }
+}
+
+

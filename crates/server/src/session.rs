@@ -1,0 +1,454 @@
+//! Sessions of the handshake revisions.
+//!
+//! A session is small while nobody uses it: everything that a stream, a subscription, an ask or
+//! a running call needs comes to life with the first of them.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+use wharf_protocol::capabilities::ClientCapabilities;
+use wharf_protocol::envelope::IdBuf;
+use wharf_protocol::error::ErrorObject;
+use wharf_protocol::logging::LoggingLevel;
+use wharf_protocol::revision::Revision;
+
+use crate::calls::Calls;
+use crate::hub::Listener;
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+use crate::principal::Principal;
+
+/// 128 random bits, or fewer never.
+pub(crate) fn random_id() -> u128 {
+    let mut bytes = [0; 16];
+    // The operating system's generator does not fail on any platform we run on; an id that can
+    // be guessed would be worse than none, so a failure must not pass.
+    SystemRandom::new().fill(&mut bytes).expect("the system's random generator works");
+    u128::from_be_bytes(bytes)
+}
+
+/// What a session knows of its client.
+#[derive(Debug, Default)]
+pub(crate) struct Client {
+    /// `clientInfo`, as sent.
+    pub(crate) info: Option<Box<RawValue>>,
+    pub(crate) capabilities: ClientCapabilities,
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: u128,
+    pub(crate) revision: Revision,
+    pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) client: Box<Client>,
+    level: AtomicU8,
+    used: AtomicBool,
+    /// Seconds since the start of the server's clock.
+    last_seen: AtomicU32,
+    ended: AtomicBool,
+    live: OnceLock<Box<Live>>,
+}
+
+/// What only a session in use needs.
+#[derive(Debug, Default)]
+struct Live {
+    calls: Calls,
+    asks: Mutex<HashMap<IdBuf, oneshot::Sender<Answer>>>,
+    streams: Mutex<Streams>,
+    listener: OnceLock<Arc<Listener>>,
+}
+
+#[derive(Debug, Default)]
+struct Streams {
+    next: u32,
+    open: Vec<(u32, Arc<Outbox>)>,
+    /// The stream that carries notices, of those in `open`.
+    notices: Option<u32>,
+}
+
+/// What the client answered to an ask.
+pub(crate) type Answer = Result<Box<RawValue>, ErrorObject>;
+
+impl Session {
+    pub(crate) fn new(
+        revision: Revision,
+        principal: Option<Arc<Principal>>,
+        client: Client,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            id: random_id(),
+            revision,
+            principal,
+            client: Box::new(client),
+            level: AtomicU8::new(LoggingLevel::Info as u8),
+            used: AtomicBool::new(false),
+            last_seen: AtomicU32::new(0),
+            ended: AtomicBool::new(false),
+            live: OnceLock::new(),
+        })
+    }
+
+    fn live(&self) -> &Live {
+        self.live.get_or_init(Box::default)
+    }
+
+    /// The id as the `Mcp-Session-Id` header carries it.
+    pub(crate) fn header(&self) -> String {
+        format!("{:032x}", self.id)
+    }
+
+    pub(crate) fn set_level(&self, level: LoggingLevel) {
+        self.level.store(level as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wants(&self, level: LoggingLevel) -> bool {
+        level as u8 >= self.level.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// The calls that run in this session.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.live().calls
+    }
+
+    // --- asks --------------------------------------------------------------------------------
+
+    /// Opens an ask: an unguessable id, and the answer to wait for.
+    pub(crate) fn open_ask(self: &Arc<Self>) -> OpenAsk {
+        let id = IdBuf::string(&format!("{:032x}", random_id()));
+        let (sender, receiver) = oneshot::channel();
+        lock(&self.live().asks).insert(id.clone(), sender);
+        OpenAsk { session: Arc::clone(self), id, receiver }
+    }
+
+    /// Hands an answer to the ask of this id; `false` if there is none.
+    pub(crate) fn answer(&self, id: &IdBuf, answer: Answer) -> bool {
+        let waiting = self.live.get().and_then(|live| lock(&live.asks).remove(id));
+        waiting.is_some_and(|sender| sender.send(answer).is_ok())
+    }
+
+    // --- streams -----------------------------------------------------------------------------
+
+    /// Forgets all open asks: nobody can answer them any more.
+    pub(crate) fn close_asks(&self) {
+        if let Some(live) = self.live.get() {
+            lock(&live.asks).clear();
+        }
+    }
+
+    /// Keeps a resumable stream and gives it its number; `None` if there are too many.
+    pub(crate) fn add_stream(&self, outbox: &Arc<Outbox>, limit: usize) -> Option<u32> {
+        let mut streams = lock(&self.live().streams);
+        if streams.open.len() >= limit {
+            let oldest_done = streams.open.iter().position(|(_, stream)| stream.is_closed())?;
+            streams.open.remove(oldest_done);
+        }
+        streams.next += 1;
+        let number = streams.next;
+        streams.open.push((number, Arc::clone(outbox)));
+        Some(number)
+    }
+
+    /// Makes a stream the one that carries notices; the one of before ends.
+    pub(crate) fn set_notice_stream(&self, number: u32) {
+        let mut streams = lock(&self.live().streams);
+        if let Some(old) = streams.notices.replace(number)
+            && let Some(place) = streams.open.iter().position(|(n, _)| *n == old)
+        {
+            streams.open.remove(place).1.finish(None);
+        }
+    }
+
+    pub(crate) fn is_notice_stream(&self, number: u32) -> bool {
+        self.live.get().is_some_and(|live| lock(&live.streams).notices == Some(number))
+    }
+
+    pub(crate) fn stream(&self, number: u32) -> Option<Arc<Outbox>> {
+        let streams = lock(&self.live.get()?.streams);
+        streams.open.iter().find(|(n, _)| *n == number).map(|(_, outbox)| Arc::clone(outbox))
+    }
+
+    // --- notices -----------------------------------------------------------------------------
+
+    /// The session's listener; made at its first use by `make`.
+    pub(crate) fn listener(&self, make: impl FnOnce() -> Arc<Listener>) -> &Arc<Listener> {
+        self.live().listener.get_or_init(make)
+    }
+
+    /// The listener, if there ever was need of it.
+    pub(crate) fn known_listener(&self) -> Option<&Arc<Listener>> {
+        self.live.get()?.listener.get()
+    }
+
+    /// Ends everything that belongs to the session.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        let Some(live) = self.live.get() else { return };
+        live.calls.cancel_all();
+        lock(&live.asks).clear();
+        for (_, outbox) in lock(&live.streams).open.drain(..) {
+            outbox.finish(None);
+        }
+        if let Some(listener) = live.listener.get() {
+            listener.end();
+        }
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.live.get().is_some_and(|live| {
+            live.calls.running() > 0
+                || lock(&live.streams).open.iter().any(|(_, stream)| !stream.is_closed())
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An ask on its way. Dropping it forgets it: a late answer is then nobody's.
+#[derive(Debug)]
+pub(crate) struct OpenAsk {
+    session: Arc<Session>,
+    pub(crate) id: IdBuf,
+    receiver: oneshot::Receiver<Answer>,
+}
+
+impl OpenAsk {
+    /// The answer; `None` if the session ended first.
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        (&mut self.receiver).await.ok()
+    }
+}
+
+impl Drop for OpenAsk {
+    fn drop(&mut self) {
+        if let Some(live) = self.session.live.get() {
+            lock(&live.asks).remove(&self.id);
+        }
+    }
+}
+
+const SHARDS: usize = 64;
+
+/// All sessions of a server, by id.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    shards: Box<[RwLock<HashMap<u128, Arc<Session>>>]>,
+    hasher: RandomState,
+    count: AtomicUsize,
+    per_principal: Mutex<HashMap<Arc<Principal>, usize>>,
+    started: Instant,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            hasher: RandomState::new(),
+            count: AtomicUsize::new(0),
+            per_principal: Mutex::default(),
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Sessions {
+    fn shard(&self, id: u128) -> &RwLock<HashMap<u128, Arc<Session>>> {
+        // A client chooses what it looks up, never what is stored; the hash is for even shards.
+        &self.shards[self.hasher.hash_one(id) as usize % SHARDS]
+    }
+
+    fn now(&self) -> u32 {
+        self.started.elapsed().as_secs() as u32
+    }
+
+    /// Keeps a session; `false` if there are too many.
+    pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
+        let grow = |count: usize| (count < limits.sessions).then_some(count + 1);
+        if self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).is_err() {
+            return false;
+        }
+        if let Some(principal) = &session.principal {
+            let mut counts = lock(&self.per_principal);
+            let count = counts.entry(Arc::clone(principal)).or_default();
+            if *count >= limits.sessions_per_principal {
+                self.count.fetch_sub(1, Ordering::AcqRel);
+                return false;
+            }
+            *count += 1;
+        }
+        session.last_seen.store(self.now(), Ordering::Relaxed);
+        write(self.shard(session.id)).insert(session.id, Arc::clone(session));
+        true
+    }
+
+    /// The session of this header value, if it is this principal's. A foreign one and an
+    /// unknown one are alike.
+    pub(crate) fn get(&self, header: &str, principal: Option<&Principal>) -> Option<Arc<Session>> {
+        let id = parse_id(header)?;
+        let session = {
+            let shard = self.shard(id).read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(shard.get(&id)?)
+        };
+        if session.principal.as_deref() != principal {
+            return None;
+        }
+        session.last_seen.store(self.now(), Ordering::Relaxed);
+        if !session.used.load(Ordering::Relaxed) {
+            session.used.store(true, Ordering::Relaxed);
+        }
+        Some(session)
+    }
+
+    /// Ends a session; it cannot come back.
+    pub(crate) fn remove(&self, session: &Session) {
+        if write(self.shard(session.id)).remove(&session.id).is_some() {
+            self.count.fetch_sub(1, Ordering::AcqRel);
+            if let Some(principal) = &session.principal {
+                let mut counts = lock(&self.per_principal);
+                if let Some(count) = counts.get_mut(principal) {
+                    *count -= 1;
+                    if *count == 0 {
+                        counts.remove(principal);
+                    }
+                }
+            }
+        }
+        session.end();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Ends the sessions whose time is over.
+    pub(crate) fn sweep(&self, limits: &Limits) {
+        let now = self.now();
+        let over = |session: &Session| {
+            let used = session.used.load(Ordering::Relaxed);
+            let allowed = if used { limits.session_idle } else { limits.session_unused };
+            let idle = now.saturating_sub(session.last_seen.load(Ordering::Relaxed));
+            Duration::from_secs(idle.into()) >= allowed && !session.is_in_use()
+        };
+        self.remove_all(over);
+    }
+
+    /// Ends every session.
+    pub(crate) fn clear(&self) {
+        self.remove_all(|_| true);
+    }
+
+    fn remove_all(&self, which: impl Fn(&Session) -> bool) {
+        for shard in &self.shards {
+            let ids: Vec<_> = {
+                let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+                shard.values().filter(|session| which(session)).map(Arc::clone).collect()
+            };
+            for session in ids {
+                self.remove(&session);
+            }
+        }
+    }
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads an id exactly as [`Session::header`] writes it.
+fn parse_id(text: &str) -> Option<u128> {
+    let canonical = text.len() == 32
+        && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    canonical.then(|| u128::from_str_radix(text, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(principal: Option<&Arc<Principal>>) -> Arc<Session> {
+        Session::new(Revision::V2025_11_25, principal.cloned(), Client::default())
+    }
+
+    fn principal(subject: &str) -> Arc<Principal> {
+        Arc::new(Principal { issuer: "i".into(), subject: subject.into(), client: None })
+    }
+
+    #[test]
+    fn a_session_is_its_principals_only() {
+        let sessions = Sessions::default();
+        let (ada, eve) = (principal("ada"), principal("eve"));
+        let session = session(Some(&ada));
+        assert!(sessions.insert(&session, &Limits::default()));
+        assert!(sessions.get(&session.header(), Some(&ada)).is_some());
+        assert!(sessions.get(&session.header(), Some(&eve)).is_none());
+        assert!(sessions.get(&session.header(), None).is_none());
+        assert!(sessions.get(&session.header().to_uppercase(), Some(&ada)).is_none());
+    }
+
+    #[test]
+    fn a_removed_session_does_not_come_back() {
+        let sessions = Sessions::default();
+        let session = session(None);
+        assert!(sessions.insert(&session, &Limits::default()));
+        sessions.remove(&session);
+        sessions.remove(&session);
+        assert_eq!(sessions.len(), 0);
+        assert!(sessions.get(&session.header(), None).is_none() && session.is_ended());
+    }
+
+    #[test]
+    fn sessions_are_bounded_in_all_and_per_principal() {
+        let limits = Limits { sessions: 3, sessions_per_principal: 1, ..Limits::default() };
+        let sessions = Sessions::default();
+        let ada = principal("ada");
+        let first = session(Some(&ada));
+        assert!(sessions.insert(&first, &limits));
+        assert!(!sessions.insert(&session(Some(&ada)), &limits));
+        assert!(sessions.insert(&session(None), &limits));
+        assert!(sessions.insert(&session(None), &limits));
+        assert!(!sessions.insert(&session(None), &limits));
+        sessions.remove(&first);
+        assert!(sessions.insert(&session(Some(&ada)), &limits));
+    }
+
+    #[test]
+    fn unused_sessions_end_first() {
+        let limits = Limits { session_unused: Duration::ZERO, ..Limits::default() };
+        let sessions = Sessions::default();
+        let (unused, used) = (session(None), session(None));
+        assert!(sessions.insert(&unused, &limits) && sessions.insert(&used, &limits));
+        sessions.get(&used.header(), None);
+        sessions.sweep(&limits);
+        assert!(unused.is_ended() && !used.is_ended());
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        // What the map's entry and the allocator add stays well below a kilobyte with it.
+        assert!(size_of::<Session>() <= 160, "{}", size_of::<Session>());
+        assert!(size_of::<Client>() <= 400, "{}", size_of::<Client>());
+    }
+
+    #[tokio::test]
+    async fn an_answer_reaches_its_ask_once() {
+        let session = session(None);
+        let mut ask = session.open_ask();
+        let id = ask.id.clone();
+        let null = || RawValue::from_string("null".into()).unwrap();
+        assert!(!session.answer(&IdBuf::number(1), Ok(null())));
+        assert!(session.answer(&id, Ok(null())));
+        assert!(!session.answer(&id, Ok(null())));
+        assert!(matches!(ask.answer().await, Some(Ok(_))));
+    }
+}

@@ -1,0 +1,228 @@
+//! Requests answered, in either era: as JSON, or as a stream where one is needed.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use ::http::header::{HeaderName, HeaderValue};
+use ::http::{HeaderMap, Response, StatusCode, header};
+use bytes::Bytes;
+use wharf_protocol::error::{ErrorCode, ErrorObject};
+use wharf_protocol::headers;
+use wharf_protocol::revision::Revision;
+
+use super::Shared;
+use super::read::Accepts;
+use super::stream::{Body, Events};
+use crate::call::{Frame, Incoming, Outlet, Reply, Via};
+use crate::core::Core;
+use crate::outbox::{Bounds, Outbox};
+use crate::principal::Principal;
+use crate::session::Session;
+use crate::transport::{Call, Started, start};
+
+/// A complete JSON response.
+pub(super) fn json(reply: Reply) -> Response<Body> {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = json_bytes(status, reply.message.into());
+    if let Some(session) = reply.opened
+        && let Ok(id) = HeaderValue::from_str(&session.header())
+    {
+        response.headers_mut().insert(headers::SESSION_ID, id);
+    }
+    response
+}
+
+fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::full(bytes));
+    *response.status_mut() = status;
+    let value = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, value);
+    response
+}
+
+/// A failure of the transport's own: a JSON-RPC error without an id.
+pub(super) fn failure(status: StatusCode, code: i32, message: &str) -> Response<Body> {
+    json(Reply::error(None, &ErrorObject::new(code, message), status.as_u16()))
+}
+
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+pub(super) fn with_header(
+    mut response: Response<Body>,
+    name: HeaderName,
+    value: &'static str,
+) -> Response<Body> {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
+}
+
+pub(super) fn event_stream(events: Events) -> Response<Body> {
+    let mut response = Response::new(Body::events(events));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    // Tells proxies to hand events on as they come.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+/// `initialize`, or something that cannot be served without a session.
+pub(super) async fn unopened(
+    shared: &Shared,
+    frame: Frame,
+    principal: Option<Arc<Principal>>,
+) -> Response<Body> {
+    let outlet = Outlet::Stream(Outbox::new(plain(&shared.core)));
+    let incoming = Incoming { frame, via: Via::UnopenedHttp, principal, outlet };
+    match start(&shared.core, incoming).await {
+        Started::Ready(reply) => json(reply),
+        Started::Waiting(call) => json(call.await),
+    }
+}
+
+/// A request of 2026-07-28: served by itself, and dropped with its connection, which is how a
+/// client cancels it (spec 2026-07-28, `basic/transports/streamable-http`, "Cancellation").
+pub(super) async fn modern(
+    shared: &Shared,
+    frame: Frame,
+    headers: HeaderMap,
+    principal: Option<Arc<Principal>>,
+    accepts: Accepts,
+) -> Response<Body> {
+    let core = &shared.core;
+    let outbox = Outbox::new(plain(core));
+    let outlet = Outlet::Stream(Arc::clone(&outbox));
+    let incoming = Incoming { frame, via: Via::ModernHttp(headers), principal, outlet };
+    let mut call = match start(core, incoming).await {
+        Started::Ready(reply) if accepts.json && !(accepts.events && outbox.is_used()) => {
+            return json(reply);
+        }
+        Started::Ready(reply) => {
+            outbox.finish(Some(reply.message.into()));
+            return event_stream(Events::of(core, &outbox));
+        }
+        Started::Waiting(call) => call,
+    };
+    if !accepts.events {
+        outbox.discard();
+        return json(call.await);
+    }
+    // Whichever comes first: the answer, or a message that makes it a stream.
+    let done = poll_fn(|cx| match call.as_mut().poll(cx) {
+        Poll::Ready(reply) => Poll::Ready(Some(reply)),
+        Poll::Pending => outbox.poll_used(cx).map(|()| None),
+    });
+    match done.await {
+        Some(reply) if accepts.json && !outbox.is_used() => json(reply),
+        Some(reply) => {
+            outbox.finish(Some(reply.message.into()));
+            event_stream(Events::of(core, &outbox))
+        }
+        None => event_stream(Events::of(core, &outbox).with_call(call)),
+    }
+}
+
+/// A request within a session: it goes on when its connection is lost, and ends only when it is
+/// cancelled in so many words.
+pub(super) async fn legacy(
+    shared: &Arc<Shared>,
+    frame: Frame,
+    session: Arc<Session>,
+    accepts: Accepts,
+) -> Response<Body> {
+    let core = &shared.core;
+    let id = frame.id_buf();
+    let calls = session.calls();
+    if calls.contains(&id) {
+        return json(duplicate(&id));
+    }
+    if calls.running() >= core.limits.calls_per_session {
+        let message = "too many calls run in this session: wait for one to end";
+        return failure(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INTERNAL_ERROR, message);
+    }
+    let outbox = Outbox::new(resumable(core));
+    let incoming = Incoming {
+        frame,
+        via: Via::LegacyHttp(Arc::clone(&session)),
+        principal: session.principal.clone(),
+        outlet: Outlet::Stream(Arc::clone(&outbox)),
+    };
+    let call = match start(core, incoming).await {
+        Started::Ready(reply) if accepts.json && !(accepts.events && outbox.is_used()) => {
+            return json(reply);
+        }
+        Started::Ready(reply) => {
+            outbox.finish(Some(reply.message.into()));
+            return stream_of(core, &session, &outbox);
+        }
+        Started::Waiting(call) => call,
+    };
+    let task = tokio::spawn(run(call, Arc::clone(&session), id.clone(), Arc::clone(&outbox)));
+    if !calls.insert(id.clone(), task.abort_handle(), Some(Arc::clone(&outbox))) {
+        return json(duplicate(&id));
+    }
+    // It may have ended before it was registered.
+    if outbox.is_closed() {
+        calls.remove(&id);
+    }
+    if !accepts.events {
+        outbox.discard();
+    }
+    let used = poll_fn(|cx| outbox.poll_used(cx));
+    let patience =
+        if accepts.events { core.limits.stream_after } else { core.limits.call_timeout * 2 };
+    let _ = tokio::time::timeout(patience, used).await;
+    if let Some(answer) = outbox.take_only_answer().filter(|_| accepts.json) {
+        return json_bytes(StatusCode::OK, answer);
+    }
+    if outbox.is_drained() {
+        // Cancelled: there is no answer to give.
+        return empty(StatusCode::ACCEPTED);
+    }
+    stream_of(core, &session, &outbox)
+}
+
+async fn run(
+    call: Call,
+    session: Arc<Session>,
+    id: wharf_protocol::envelope::IdBuf,
+    outbox: Arc<Outbox>,
+) {
+    let reply = call.await;
+    // In this order: who registers the call sees by the closed outbox that it came too late.
+    outbox.finish(Some(reply.message.into()));
+    session.calls().remove(&id);
+}
+
+fn duplicate(id: &wharf_protocol::envelope::IdBuf) -> Reply {
+    let message = format!("a request with id {id} is still running in this session");
+    let error = ErrorObject::new(ErrorCode::INVALID_REQUEST, message);
+    Reply::error(Some(id.as_json()), &error, 400)
+}
+
+fn stream_of(core: &Arc<Core>, session: &Session, outbox: &Arc<Outbox>) -> Response<Body> {
+    // A stream beyond the limit is one that cannot be resumed.
+    let number = session.add_stream(outbox, core.limits.streams_per_session);
+    let events = Events::of(core, outbox);
+    event_stream(match number {
+        Some(number) => events.numbered(number, session.revision >= Revision::V2025_11_25),
+        None => events,
+    })
+}
+
+fn plain(core: &Core) -> Bounds {
+    Bounds { unread: core.limits.stream_messages, kept: 0, kept_bytes: 0 }
+}
+
+pub(super) fn resumable(core: &Core) -> Bounds {
+    Bounds {
+        unread: core.limits.stream_messages,
+        kept: core.limits.replay_events,
+        kept_bytes: core.limits.replay_bytes,
+    }
+}

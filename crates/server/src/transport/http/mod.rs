@@ -1,0 +1,314 @@
+//! Streamable HTTP: one endpoint for every revision since 2025-03-26, all at once.
+//!
+//! A request with the version header of a modern revision is served by itself; one that opens a
+//! session with `initialize`, or names one, is served within it. Answers are plain JSON unless a
+//! stream is needed.
+
+mod answer;
+mod guard;
+mod listen;
+mod read;
+pub(crate) mod serve;
+mod stream;
+mod watch;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use ::http::request::Parts;
+use ::http::{Method, Request, Response, StatusCode, header};
+use bytes::Bytes;
+use wharf_protocol::headers;
+use wharf_protocol::revision::Revision;
+
+pub use self::guard::Unauthorized;
+pub use self::serve::HttpServer;
+pub use self::stream::Body;
+
+use self::answer::{failure, json, with_header};
+use self::guard::Guard;
+use self::read::BodyError;
+use crate::call::{Frame, Parsed};
+use crate::core::Core;
+use crate::principal::Principal;
+use crate::session::Session;
+use wharf_protocol::error::ErrorCode;
+
+/// Decides who is calling; see [`HttpOptions::authenticate`].
+pub type Authenticate =
+    Arc<dyn Fn(&Parts) -> Result<Option<Arc<Principal>>, Unauthorized> + Send + Sync>;
+
+/// How a server is reached over HTTP.
+#[derive(Clone)]
+pub struct HttpOptions {
+    /// The path of the endpoint, where the server listens by itself. Default `/mcp`.
+    pub path: String,
+    /// Names under which the server may be called besides loopback ones: `mcp.example.com`, or
+    /// with a port `mcp.example.com:8443`. A request for another host is refused with 421, which
+    /// is what keeps a web page from reaching a local server through a name of its own.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call the server besides loopback ones and its own:
+    /// `https://app.example.com`. Others are refused with 403.
+    pub allowed_origins: Vec<String>,
+    /// Whether the server may listen on addresses that others can reach although nobody
+    /// authenticates callers. Default no: such a start is refused.
+    pub allow_public: bool,
+    /// Who is calling. Default: the [`Principal`] in the request's extensions, if any.
+    pub authenticate: Option<Authenticate>,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            path: "/mcp".into(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            allow_public: false,
+            authenticate: None,
+        }
+    }
+}
+
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("path", &self.path)
+            .field("allowed_hosts", &self.allowed_hosts)
+            .field("allowed_origins", &self.allowed_origins)
+            .field("allow_public", &self.allow_public)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The server as a tower service, for axum, hyper and every other host of one.
+///
+/// It answers under whatever path it is mounted at. Time-outs of connections are the host's
+/// matter; all other limits are the service's own. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) core: Arc<Core>,
+    guard: Guard,
+    authenticate: Option<Authenticate>,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    pub(crate) fn new(core: Arc<Core>, options: &HttpOptions, any_ip: bool) -> Self {
+        let guard = Guard::new(options, any_ip);
+        let authenticate = options.authenticate.clone();
+        Self { shared: Arc::new(Shared { core, guard, authenticate }) }
+    }
+
+    /// Tells open streams and waiting calls that the server stops: streams end, calls may finish.
+    pub fn stop(&self) {
+        self.shared.core.stop();
+    }
+
+    /// Answers one request.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let permit = match self.shared.guard.check(&parts) {
+            Ok(permit) => permit,
+            Err(denied) => return denied.into_response(),
+        };
+        if parts.method == Method::OPTIONS {
+            return permit.preflight(&parts);
+        }
+        let response = match self.principal(&parts) {
+            Ok(principal) => self.route(parts, body, principal).await,
+            Err(unauthorized) => unauthorized.into_response(),
+        };
+        permit.finish(response)
+    }
+
+    fn principal(&self, parts: &Parts) -> Result<Option<Arc<Principal>>, Unauthorized> {
+        match &self.shared.authenticate {
+            Some(authenticate) => authenticate(parts),
+            None => Ok(parts.extensions.get::<Arc<Principal>>().cloned()),
+        }
+    }
+
+    async fn route<B>(
+        &self,
+        parts: Parts,
+        body: B,
+        principal: Option<Arc<Principal>>,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match parts.method {
+            Method::POST => self.post(parts, body, principal).await,
+            Method::GET => match self.session(&parts, principal.as_deref()) {
+                Ok(session) => listen::open(&self.shared, &parts, &session),
+                Err(response) => *response,
+            },
+            Method::DELETE => match self.session(&parts, principal.as_deref()) {
+                Ok(session) => {
+                    self.shared.core.sessions.remove(&session);
+                    answer::empty(StatusCode::NO_CONTENT)
+                }
+                Err(response) => *response,
+            },
+            _ => not_allowed(),
+        }
+    }
+
+    /// The session that a request names.
+    fn session(
+        &self,
+        parts: &Parts,
+        principal: Option<&Principal>,
+    ) -> Result<Arc<Session>, Box<Response<Body>>> {
+        let mut values = parts.headers.get_all(headers::SESSION_ID).iter();
+        let (value, more) = (values.next(), values.next().is_some());
+        let Some(value) = value.filter(|_| !more) else {
+            // Before there are sessions there is nothing here but POST.
+            let modern = version(parts).is_some_and(Revision::is_modern);
+            return Err(Box::new(if modern && parts.method != Method::POST {
+                not_allowed()
+            } else {
+                let message = "header Mcp-Session-Id is required, once: `initialize` gives it";
+                failure(StatusCode::BAD_REQUEST, ErrorCode::INVALID_REQUEST, message)
+            }));
+        };
+        let session = value.to_str().ok().and_then(|id| {
+            self.shared.core.sessions.get(id, principal).filter(|session| !session.is_ended())
+        });
+        session.ok_or_else(|| {
+            let message = "no such session: send `initialize` to open one";
+            Box::new(failure(StatusCode::NOT_FOUND, ErrorCode::INVALID_REQUEST, message))
+        })
+    }
+
+    async fn post<B>(
+        &self,
+        parts: Parts,
+        body: B,
+        principal: Option<Arc<Principal>>,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let accepts = match read::check_headers(&parts.headers) {
+            Ok(accepts) => accepts,
+            Err(response) => return *response,
+        };
+        let limits = &self.shared.core.limits;
+        let bytes = match read::body(body, limits.message_bytes, limits.body_timeout).await {
+            Ok(bytes) => bytes,
+            Err(BodyError::TooLarge) => {
+                let message = format!("the body is larger than {} bytes", limits.message_bytes);
+                let status = StatusCode::PAYLOAD_TOO_LARGE;
+                return read::close(failure(status, ErrorCode::INVALID_REQUEST, &message));
+            }
+            Err(BodyError::TooSlow) => {
+                let message = "the body did not arrive in time";
+                let status = StatusCode::REQUEST_TIMEOUT;
+                return read::close(failure(status, ErrorCode::INVALID_REQUEST, message));
+            }
+            Err(BodyError::Broken) => {
+                let message = "the body could not be read";
+                return failure(StatusCode::BAD_REQUEST, ErrorCode::PARSE_ERROR, message);
+            }
+        };
+        let parsed = match Frame::parse(bytes) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let id = error.id().map(|id| id.as_json());
+                let object =
+                    wharf_protocol::error::ErrorObject::new(error.code(), error.to_string());
+                return json(crate::call::Reply::error(id, &object, 400));
+            }
+        };
+        // A session belongs to the handshake revisions; a modern request ignores its header.
+        let version_header = parts.headers.get(headers::PROTOCOL_VERSION);
+        let modern = version_header.is_some()
+            && version(&parts).is_none_or(Revision::is_modern);
+        let session = if modern || !parts.headers.contains_key(headers::SESSION_ID) {
+            None
+        } else {
+            match self.session(&parts, principal.as_deref()) {
+                Ok(session) => Some(session),
+                Err(response) => return *response,
+            }
+        };
+        let shared = &self.shared;
+        match (parsed, session) {
+            (Parsed::Request(frame), Some(session)) => {
+                answer::legacy(shared, frame, session, accepts).await
+            }
+            (Parsed::Request(frame), None) if modern => {
+                answer::modern(shared, frame, parts.headers, principal, accepts).await
+            }
+            (Parsed::Request(frame), None) => answer::unopened(shared, frame, principal).await,
+            (Parsed::Notification(frame), Some(session)) => {
+                super::notified(&frame, session.calls());
+                answer::empty(StatusCode::ACCEPTED)
+            }
+            // 2026-07-28 has no notification from the client over HTTP; others may be sent.
+            (Parsed::Notification(_), None) if modern => answer::empty(StatusCode::ACCEPTED),
+            (Parsed::Answer { id, answer }, Some(session)) => {
+                let known = id.is_some_and(|id| session.answer(&id, answer));
+                if known {
+                    answer::empty(StatusCode::ACCEPTED)
+                } else {
+                    let message = "an answer to nothing that was asked in this session";
+                    failure(StatusCode::BAD_REQUEST, ErrorCode::INVALID_REQUEST, message)
+                }
+            }
+            (Parsed::Notification(_) | Parsed::Answer { .. }, None) => {
+                let message = "header Mcp-Session-Id is required: `initialize` gives it";
+                failure(StatusCode::BAD_REQUEST, ErrorCode::INVALID_REQUEST, message)
+            }
+        }
+    }
+}
+
+/// The revision that the version header names, if we know it.
+fn version(parts: &Parts) -> Option<Revision> {
+    Revision::parse(parts.headers.get(headers::PROTOCOL_VERSION)?.to_str().ok()?.trim())
+}
+
+fn not_allowed() -> Response<Body> {
+    let message = "use POST; GET and DELETE only with the Mcp-Session-Id of a session";
+    let response = failure(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::INVALID_REQUEST, message);
+    with_header(response, header::ALLOW, "POST, GET, DELETE, OPTIONS")
+}
+
+impl<B> tower_service::Service<Request<B>> for Service
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.handle(request).await) })
+    }
+}

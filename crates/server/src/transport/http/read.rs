@@ -1,0 +1,124 @@
+//! What a POST must look like, and its body within the limits.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use wharf_protocol::error::ErrorCode;
+
+use super::answer::{failure, with_header};
+use super::stream::Body;
+
+/// What the client can read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accepts {
+    pub(super) json: bool,
+    pub(super) events: bool,
+}
+
+/// Checks `Content-Type`, `Content-Encoding` and `Accept`.
+///
+/// The media type is what keeps a web page from calling us without a preflight: a page can send
+/// text and forms anywhere, but not `application/json`.
+pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response<Body>>> {
+    let refuse = |status, message: &str| {
+        Err(Box::new(failure(status, ErrorCode::INVALID_REQUEST, message)))
+    };
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let is_json = types.next().is_some_and(is_json) && types.next().is_none();
+    if !is_json {
+        let message = "header Content-Type must be application/json";
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+        let message = "compressed bodies are not accepted: send it without Content-Encoding";
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    let accepts = accepts(headers);
+    if !accepts.json && !accepts.events {
+        let message = "header Accept must list application/json and text/event-stream";
+        return refuse(StatusCode::NOT_ACCEPTABLE, message);
+    }
+    Ok(accepts)
+}
+
+fn is_json(value: &HeaderValue) -> bool {
+    let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
+/// Reads `Accept`; an absent one accepts everything.
+pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
+    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
+    let mut found = Accepts { json: values.peek().is_none(), events: values.peek().is_none() };
+    for range in values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')) {
+        let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let media_type = parts.next().unwrap_or_default();
+        if parts.any(|part| matches!(part, b"q=0" | b"q=0.0" | b"q=0.00" | b"q=0.000")) {
+            continue;
+        }
+        let is = |name: &[u8]| media_type.eq_ignore_ascii_case(name);
+        found.json |= is(b"application/json") || is(b"*/*") || is(b"application/*");
+        found.events |= is(b"text/event-stream") || is(b"*/*") || is(b"text/*");
+    }
+    found
+}
+
+#[derive(Debug)]
+pub(super) enum BodyError {
+    TooLarge,
+    TooSlow,
+    Broken,
+}
+
+/// Reads a body of at most `limit` bytes within `time`.
+pub(super) async fn body<B>(mut body: B, limit: usize, time: Duration) -> Result<Bytes, BodyError>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let reading = read(&mut body, limit);
+    tokio::pin!(reading);
+    // Most bodies are there already: then there is no need of a timer.
+    let first = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await;
+    match first {
+        Poll::Ready(result) => result,
+        Poll::Pending => tokio::time::timeout(time, reading).await.unwrap_or(Err(BodyError::TooSlow)),
+    }
+}
+
+async fn read<B>(body: &mut B, limit: usize) -> Result<Bytes, BodyError>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        if first.len() + all.len() + data.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        // A body that came in one piece is not copied.
+        if all.is_empty() && first.is_empty() {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// Ends the connection after the response: what is left of the body is not read.
+pub(super) fn close(response: Response<Body>) -> Response<Body> {
+    with_header(response, header::CONNECTION, "close")
+}

@@ -1,0 +1,212 @@
+//! Our own listener, for servers that are not part of a larger application.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use wharf_protocol::error::ErrorCode;
+
+use super::answer::failure;
+use super::stream::Body;
+use super::watch::{Active, Notes, Watched};
+use super::{HttpOptions, Service};
+use crate::core::Core;
+use crate::error::{Error, Result};
+
+/// A server that listens and is about to serve; see [`Server::bind`](crate::Server::bind).
+pub struct HttpServer {
+    listener: TcpListener,
+    core: Arc<Core>,
+    options: HttpOptions,
+}
+
+/// Opens the listener; nothing is answered yet.
+pub(crate) async fn bind(
+    core: Arc<Core>,
+    options: HttpOptions,
+    address: &str,
+) -> Result<HttpServer> {
+    let bound = TcpListener::bind(address).await;
+    let listener =
+        bound.map_err(|error| Error::from(error).context(format!("cannot listen on {address}")))?;
+    let local = listener.local_addr()?;
+    let guarded = options.authenticate.is_some() || options.allow_public;
+    if !local.ip().is_loopback() && !guarded {
+        return Err(Error::new(format!(
+            "refused to listen on {local}: others can reach it, and nobody checks who is calling; \
+             listen on 127.0.0.1, authenticate callers, or set `allow_public` (`--allow-public`)"
+        )));
+    }
+    Ok(HttpServer { listener, core, options })
+}
+
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+impl HttpServer {
+    /// Where it listens; the port is known now even if it was given as 0.
+    pub fn local_addr(&self) -> Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// The address of the endpoint, for a client.
+    pub fn url(&self) -> Result<String> {
+        Ok(format!("http://{}{}", self.local_addr()?, self.options.path))
+    }
+
+    /// Serves until `stop` is ready. Then no new connection is taken, streams are told and end,
+    /// calls may finish within [`Limits::shutdown`](crate::Limits::shutdown), and it returns.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let any_ip = !self.local_addr()?.ip().is_loopback();
+        let service = Service::new(Arc::clone(&self.core), &self.options, any_ip);
+        let path: Arc<str> = self.options.path.as_str().into();
+        let places = Arc::new(Semaphore::new(self.core.limits.connections));
+        let mut connections = JoinSet::new();
+        let sweeper = tokio::spawn(sweep(Arc::clone(&self.core)));
+        tokio::pin!(stop);
+        loop {
+            while connections.try_join_next().is_some() {}
+            let accepted = async {
+                // The semaphore is never closed.
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place, self.listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    tracing::debug!(%peer, "connected");
+                    let connection = connection(service.clone(), Arc::clone(&path), stream);
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                // Out of file handles, most likely: waiting is better than spinning.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        drop(self.listener);
+        self.core.stop();
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.core.limits.shutdown, all_ended).await.is_err() {
+            tracing::warn!(open = connections.len(), "connections cut: the time to end is over");
+        }
+        connections.shutdown().await;
+        sweeper.abort();
+        self.core.shut_down().await;
+        Ok(())
+    }
+}
+
+/// Ends sessions whose time is over, for as long as the server runs.
+async fn sweep(core: Arc<Core>) {
+    let shortest = core.limits.session_unused.min(core.limits.session_idle);
+    let period = (shortest / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
+    loop {
+        tokio::time::sleep(period).await;
+        core.sessions.sweep(&core.limits);
+    }
+}
+
+async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
+    // An answer is one small packet: waiting to fill it up would only delay it.
+    let _ = stream.set_nodelay(true);
+    let core = Arc::clone(&service.shared.core);
+    let limits = &core.limits;
+    let notes = Notes::new();
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&notes)));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        // Our own watch is cheaper: see there.
+        .header_read_timeout(None)
+        .max_buf_size(limits.header_bytes.max(8192))
+        .max_headers(limits.headers);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(limits.header_bytes as u32)
+        .max_concurrent_streams(limits.calls_per_session as u32)
+        .keep_alive_interval(Some(limits.idle_timeout / 2))
+        .keep_alive_timeout(limits.header_timeout);
+    let answer = service_fn(|request: Request<Incoming>| {
+        let active = notes.request();
+        let (service, path) = (service.clone(), Arc::clone(&path));
+        async move { Ok::<_, std::convert::Infallible>(answer(service, &path, request, active).await) }
+    });
+    let connection = builder.serve_connection(io, answer);
+    tokio::pin!(connection);
+    let expired = notes.expired(limits);
+    tokio::pin!(expired);
+    let stopped = core.stopped();
+    tokio::pin!(stopped);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "a connection ended");
+                }
+                return;
+            }
+            why = &mut expired => {
+                tracing::debug!("a connection is closed: the client {why}");
+                return;
+            }
+            () = &mut stopped, if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn answer(
+    service: Service,
+    path: &str,
+    request: Request<Incoming>,
+    active: Active,
+) -> Response<Body> {
+    let response = if request.uri().path() == path {
+        service.handle(request).await
+    } else {
+        let message = format!("there is nothing here: the endpoint is {path}");
+        failure(StatusCode::NOT_FOUND, ErrorCode::INVALID_REQUEST, &message)
+    };
+    response.map(|body| body.holding(active))
+}
+
+/// Waits for the operating system's request to stop: Ctrl-C or, on Unix, SIGTERM.
+pub(crate) async fn stop_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,65 @@
+//! Bytes in, bytes out.
+
+pub mod http;
+pub(crate) mod in_process;
+pub(crate) mod line;
+pub(crate) mod stdio;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use serde_json::value::RawValue;
+use wharf_protocol::envelope::Id;
+use wharf_protocol::method::Method;
+use wharf_protocol::request::CancelledParams;
+
+use crate::call::{Frame, Incoming, Reply};
+use crate::calls::Calls;
+use crate::core::Core;
+use crate::dispatch::respond;
+
+/// A request being answered.
+pub(crate) type Call = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// A request that was polled once, in place.
+pub(crate) enum Started {
+    /// The handler did not have to wait: no task, no queue, nothing else was needed.
+    Ready(Reply),
+    Waiting(Call),
+}
+
+/// Starts to answer a request on the task of its connection.
+pub(crate) async fn start(core: &Arc<Core>, incoming: Incoming) -> Started {
+    let mut call: Call = Box::pin(respond(Arc::clone(core), incoming));
+    let first = std::future::poll_fn(|cx: &mut Context<'_>| {
+        Poll::Ready(match call.as_mut().poll(cx) {
+            Poll::Ready(reply) => Some(reply),
+            Poll::Pending => None,
+        })
+    });
+    match first.await {
+        Some(reply) => Started::Ready(reply),
+        None => Started::Waiting(call),
+    }
+}
+
+/// Takes in a notification. What it does not know or cannot read it ignores, as the
+/// specification asks.
+pub(crate) fn notified(frame: &Frame, calls: &Calls) {
+    match frame.method {
+        Ok(Method::Cancelled) => {
+            let Ok(params) = frame.params::<CancelledParams<'_>>() else { return };
+            if let Some(id) = cancelled_id(params.request_id) {
+                let found = calls.cancel(&id);
+                tracing::debug!(%id, found, reason = ?params.reason, "cancelled by the client");
+            }
+        }
+        Ok(method) => tracing::debug!(method = method.as_str(), "notification"),
+        Err(_) => tracing::debug!("unknown notification"),
+    }
+}
+
+fn cancelled_id(raw: &RawValue) -> Option<wharf_protocol::envelope::IdBuf> {
+    Id::from_json(raw.get()).map(|id| id.to_owned())
+}
