@@ -117,7 +117,10 @@ enum Status {
 #[tool]
 async fn test_elicitation_sep1034_defaults(ctx: &Context) -> Result<String> {
     let profile: Profile = ctx.elicit("Please review your profile").await?;
-    Ok(format!("Elicitation completed: action=accept, content={}", json!(profile)))
+    Ok(format!(
+        "Elicitation completed: action=accept, content={}",
+        json!(profile)
+    ))
 }
 
 /// Asks for choices, in all the ways there are to list them.
@@ -147,7 +150,9 @@ async fn test_elicitation_sep1330_enums(ctx: &Context) -> Result<String> {
     });
     let answer = ctx.elicit_with(None, "Please choose", schema).await?;
     let (action, content) = (answer.action, json!(answer.content));
-    Ok(format!("Elicitation completed: action={action:?}, content={content}"))
+    Ok(format!(
+        "Elicitation completed: action={action:?}, content={content}"
+    ))
 }
 
 /// Asks while it runs.
@@ -182,9 +187,15 @@ async fn test_input_required_result_list_roots(ctx: &Context) -> Result<String> 
 /// Asks, and finds again what it knew before the answer.
 #[tool]
 async fn test_input_required_result_request_state(ctx: &Context) -> Result<&'static str> {
-    let known: String = ctx.step("known", async { Ok::<_, wharf::Error>("state-ok".into()) }).await?;
+    let known: String = ctx
+        .step("known", async { Ok::<_, wharf::Error>("state-ok".into()) })
+        .await?;
     let confirmation: Confirmation = ctx.elicit("Please confirm").key("confirm").await?;
-    Ok(if confirmation.ok && known == "state-ok" { "state-ok" } else { "not confirmed" })
+    Ok(if confirmation.ok && known == "state-ok" {
+        "state-ok"
+    } else {
+        "not confirmed"
+    })
 }
 
 /// Asks, with a state that nobody may change.
@@ -198,18 +209,35 @@ async fn test_input_required_result_tampered_state(ctx: &Context) -> Result<Stri
 #[tool]
 async fn test_input_required_result_multiple_inputs(ctx: &Context) -> Result<String> {
     let (name, greeting, roots) = tokio::try_join!(
-        ctx.elicit::<Name>("What is your name?").key("user_name").into_future(),
-        ctx.sample(Sample::user("Generate a greeting").max_tokens(50).key("greeting")),
+        ctx.elicit::<Name>("What is your name?")
+            .key("user_name")
+            .into_future(),
+        ctx.sample(
+            Sample::user("Generate a greeting")
+                .max_tokens(50)
+                .key("greeting")
+        ),
         ctx.roots_with_key("client_roots"),
     )?;
-    Ok(format!("{} {}, you have {} roots.", text(&greeting), name.name, roots.len()))
+    Ok(format!(
+        "{} {}, you have {} roots.",
+        text(&greeting),
+        name.name,
+        roots.len()
+    ))
 }
 
 /// Asks one thing after the other.
 #[tool]
 async fn test_input_required_result_multi_round(ctx: &Context) -> Result<String> {
-    let name: Name = ctx.elicit("Step 1: What is your name?").key("step1").await?;
-    let color: Color = ctx.elicit("Step 2: What is your favorite color?").key("step2").await?;
+    let name: Name = ctx
+        .elicit("Step 1: What is your name?")
+        .key("step1")
+        .await?;
+    let color: Color = ctx
+        .elicit("Step 2: What is your favorite color?")
+        .key("step2")
+        .await?;
     Ok(format!("{} likes {}.", name.name, color.color))
 }
 
@@ -220,7 +248,10 @@ async fn test_input_required_result_capabilities(ctx: &Context) -> Result<String
         let name: Name = ctx.elicit("What is your name?").await?;
         return Ok(format!("The person said: {}", name.name));
     }
-    Ok(format!("The model said: {}", text(&ctx.sample("What is your name?").await?)))
+    Ok(format!(
+        "The model said: {}",
+        text(&ctx.sample("What is your name?").await?)
+    ))
 }
 
 /// A prompt that asks what it is about.

@@ -58,7 +58,11 @@ fn test_audio_content() -> Audio {
 /// Returns a resource with its contents.
 #[tool(read_only)]
 fn test_embedded_resource() -> ResourceContents {
-    text_of("test://embedded-resource", "text/plain", "This is an embedded resource content.")
+    text_of(
+        "test://embedded-resource",
+        "text/plain",
+        "This is an embedded resource content.",
+    )
 }
 
 /// Returns text, an image and a resource.
@@ -88,7 +92,11 @@ fn test_error_handling() -> Result<String, &'static str> {
 /// Writes three log messages.
 #[tool]
 async fn test_tool_with_logging(ctx: &Context) -> &'static str {
-    for message in ["Tool execution started", "Tool processing data", "Tool execution completed"] {
+    for message in [
+        "Tool execution started",
+        "Tool processing data",
+        "Tool execution completed",
+    ] {
         ctx.info(message).await;
         sleep(Duration::from_millis(50)).await;
     }
@@ -223,5 +231,8 @@ fn test_prompt_with_embedded_resource(
 /// A prompt that shows an image.
 #[prompt]
 fn test_prompt_with_image() -> Vec<Message> {
-    vec![Message::user(Image::png(PNG)), Message::user("Please analyze the image above.")]
+    vec![
+        Message::user(Image::png(PNG)),
+        Message::user("Please analyze the image above."),
+    ]
 }

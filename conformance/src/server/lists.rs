@@ -3,7 +3,9 @@
 use wharf::{Context, NoArguments, Prompt, Result, Server, Tool, tool};
 
 pub(crate) fn add(server: Server) -> Server {
-    server.tool(test_trigger_tool_change).tool(test_trigger_prompt_change)
+    server
+        .tool(test_trigger_tool_change)
+        .tool(test_trigger_prompt_change)
 }
 
 /// Adds a tool, or takes it away again.
@@ -24,7 +26,8 @@ async fn test_trigger_prompt_change(ctx: &Context) -> Result<&'static str> {
     ctx.catalog().update(|catalog| {
         if !catalog.remove_prompt("test_dynamic_prompt") {
             let prompt = Prompt::new("test_dynamic_prompt").description("Comes and goes.");
-            catalog.add_prompt(prompt.handler(|_: NoArguments, _: Context| async { "Here for now." }));
+            catalog
+                .add_prompt(prompt.handler(|_: NoArguments, _: Context| async { "Here for now." }));
         }
     })?;
     Ok("The list of prompts changed.")

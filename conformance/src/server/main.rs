@@ -15,5 +15,7 @@ async fn main() -> Result<()> {
         _ => return Err(wharf::Error::new("usage: conformance-server --port N")),
     };
     let server = Server::new("wharf-conformance").version(env!("CARGO_PKG_VERSION"));
-    lists::add(asks::add(content::add(server))).serve_http(([127, 0, 0, 1], port)).await
+    lists::add(asks::add(content::add(server)))
+        .serve_http(&format!("127.0.0.1:{port}"))
+        .await
 }
