@@ -160,7 +160,9 @@ fn declaration(ident: &Ident, visibility: &Visibility) -> TokenStream {
 fn deref(function: &Function) -> TokenStream {
     let ident = &function.ident;
     let output = &function.output;
-    let names: Vec<Ident> = (0..function.params.len()).map(|i| format_ident!("__{i}")).collect();
+    let names: Vec<Ident> = (0..function.params.len())
+        .map(|i| format_ident!("__{i}"))
+        .collect();
     let types: Vec<_> = function
         .params
         .iter()

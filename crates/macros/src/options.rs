@@ -156,13 +156,11 @@ impl Options {
             "output_schema" => self.output_schema = Some(value.into_type(key)?),
             "title" => {
                 let text = value.text(key, "…")?;
-                self.calls
-                    .extend(quote_spanned!(at(key)=> .#method(#text)));
+                self.calls.extend(quote_spanned!(at(key)=> .#method(#text)));
             }
             "mime_type" => {
                 let text = value.text(key, "text/markdown")?;
-                self.calls
-                    .extend(quote_spanned!(at(key)=> .#method(#text)));
+                self.calls.extend(quote_spanned!(at(key)=> .#method(#text)));
             }
             "icon" => {
                 let src = value.text(key, "https://example.com/icon.png")?;

@@ -148,7 +148,11 @@ enum Kind {
 
 impl EnvelopeError {
     fn invalid(reason: impl Into<String>, id: Option<Id<'_>>) -> Self {
-        Self { kind: Kind::NotAMessage, reason: reason.into(), id: id.map(|id| id.to_owned()) }
+        Self {
+            kind: Kind::NotAMessage,
+            reason: reason.into(),
+            id: id.map(|id| id.to_owned()),
+        }
     }
 
     /// Whether the bytes are not JSON at all (`-32700`); otherwise they are JSON but no valid
@@ -192,7 +196,11 @@ impl<'a> Message<'a> {
     /// of a request and of a response together. Member names are compared exactly.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, EnvelopeError> {
         let fields: Fields<'a> = serde_json::from_slice(bytes).map_err(|error| EnvelopeError {
-            kind: if error.is_data() { Kind::NotAMessage } else { Kind::NotJson },
+            kind: if error.is_data() {
+                Kind::NotAMessage
+            } else {
+                Kind::NotJson
+            },
             reason: error.to_string(),
             id: None,
         })?;
@@ -226,7 +234,10 @@ impl<'a> Fields<'a> {
         if let Some(name) = self.repeated {
             // Which of the two ids is meant is just what cannot be known.
             let id = if name == "id" { None } else { id };
-            return Err(EnvelopeError::invalid(format!("member `{name}` is repeated"), id));
+            return Err(EnvelopeError::invalid(
+                format!("member `{name}` is repeated"),
+                id,
+            ));
         }
         if !self.version_is_2 {
             return invalid("member `jsonrpc` must be \"2.0\"".into());
@@ -241,18 +252,29 @@ impl<'a> Fields<'a> {
                 invalid("`id` must be a string or an integer".into())
             }
             (Some(method), None, None) => Ok(match id {
-                Some(id) => Message::Request { id, method, params: self.params },
-                None => Message::Notification { method, params: self.params },
+                Some(id) => Message::Request {
+                    id,
+                    method,
+                    params: self.params,
+                },
+                None => Message::Notification {
+                    method,
+                    params: self.params,
+                },
             }),
-            (None, Some(_), Some(_)) => {
-                invalid("a response has either `result` or `error`".into())
-            }
+            (None, Some(_), Some(_)) => invalid("a response has either `result` or `error`".into()),
             (None, Some(result), None) => match id {
-                Some(id) => Ok(Message::Response { id: Some(id), outcome: Ok(result) }),
+                Some(id) => Ok(Message::Response {
+                    id: Some(id),
+                    outcome: Ok(result),
+                }),
                 None => invalid("a response needs the `id` of its request".into()),
             },
             (None, None, Some(error)) if id.is_some() || self.id.is_none() || null_id => {
-                Ok(Message::Response { id, outcome: Err(error) })
+                Ok(Message::Response {
+                    id,
+                    outcome: Err(error),
+                })
             }
             (None, None, Some(_)) => invalid("`id` must be a string or an integer".into()),
             (None, None, None) => invalid("a message needs `method`, `result` or `error`".into()),
@@ -273,7 +295,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Fields { batch: true, ..Fields::default() })
+                Ok(Fields {
+                    batch: true,
+                    ..Fields::default()
+                })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -346,7 +371,9 @@ mod tests {
             Ok(Message::Request { .. }) => "request",
             Ok(Message::Notification { .. }) => "notification",
             Ok(Message::Response { outcome: Ok(_), .. }) => "result",
-            Ok(Message::Response { outcome: Err(_), .. }) => "error",
+            Ok(Message::Response {
+                outcome: Err(_), ..
+            }) => "error",
             Err(_) => "refused",
         };
         for (text, expected) in [
@@ -357,8 +384,14 @@ mod tests {
             (r#"{"jsonrpc":"2.0","error":{},"id":null}"#, "error"),
             (r#"{"jsonrpc":"2.0","error":{}}"#, "error"),
             (r#"{"jsonrpc":"2.0","result":{}}"#, "refused"),
-            (r#"{"jsonrpc":"2.0","result":{},"error":{},"id":1}"#, "refused"),
-            (r#"{"jsonrpc":"2.0","method":"m","result":{},"id":1}"#, "refused"),
+            (
+                r#"{"jsonrpc":"2.0","result":{},"error":{},"id":1}"#,
+                "refused",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"m","result":{},"id":1}"#,
+                "refused",
+            ),
             (r#"{"jsonrpc":"2.0","id":1}"#, "refused"),
             (r#"{"jsonrpc":"2.0","method":"m","id":null}"#, "refused"),
             (r#"{"jsonrpc":"2.0","method":"m","id":1.5}"#, "refused"),
@@ -378,7 +411,10 @@ mod tests {
     #[test]
     fn repeated_members_are_refused_and_the_id_is_still_told() {
         let error = refused(r#"{"jsonrpc":"2.0","method":"a","method":"b","id":3}"#);
-        assert_eq!((error.code(), error.id()), (-32600, Some(&IdBuf::number(3))));
+        assert_eq!(
+            (error.code(), error.id()),
+            (-32600, Some(&IdBuf::number(3)))
+        );
         assert_eq!(error.to_string(), "member `method` is repeated");
         for text in [
             r#"{"jsonrpc":"2.0","method":"a","id":3,"id":4}"#,
@@ -392,7 +428,14 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_a_parse_error() {
-        for text in ["", "{", "{]", "\u{feff}{}", "{'a':1}", r#"{"jsonrpc":"2.0"} x"#] {
+        for text in [
+            "",
+            "{",
+            "{]",
+            "\u{feff}{}",
+            "{'a':1}",
+            r#"{"jsonrpc":"2.0"} x"#,
+        ] {
             assert!(refused(text).is_parse_error(), "{text:?}");
         }
         assert!(Message::parse(b"{\"jsonrpc\":\"2.0\",\"method\":\"\xff\"}").is_err());
@@ -409,7 +452,12 @@ mod tests {
         let id = |text| Id::from_json(text).map(|id| id.to_owned());
         assert_ne!(id("1"), id("\"1\""));
         assert_eq!(id(r#""a\/""#), id(r#""a/""#));
-        assert_eq!(id("9223372036854775808").map(|id| id.to_string()).as_deref(), Some("9223372036854775808"));
+        assert_eq!(
+            id("9223372036854775808")
+                .map(|id| id.to_string())
+                .as_deref(),
+            Some("9223372036854775808")
+        );
         assert_eq!(id("-"), None);
         assert_eq!(id(&format!("\"{}\"", "x".repeat(MAX_ID_BYTES))), None);
     }

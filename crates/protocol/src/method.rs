@@ -143,7 +143,11 @@ mod tests {
         for method in Method::ALL {
             assert_eq!(Method::parse(method.as_str()), Some(*method));
             let is_notification = method.as_str().starts_with("notifications/");
-            assert_eq!(is_notification, method.kind() == Kind::Notification, "{method:?}");
+            assert_eq!(
+                is_notification,
+                method.kind() == Kind::Notification,
+                "{method:?}"
+            );
         }
         assert_eq!(Method::parse("Tools/list"), None);
     }

@@ -352,7 +352,8 @@ fn a_sampled_answer_is_put_together() {
 /// The fields of a form as two revisions show them: 2025-06-18, and 2025-11-25 and after.
 #[test]
 fn fields_of_a_form_take_the_nearest_shape() {
-    let colours = json!({"$defs": {"C": {"type": "string", "enum": ["r", "b"]}}});
+    let colours = json!({"$defs": {"C": {"type": "string", "enum": ["r", "b"]},
+        "D": {"type": "string", "description": "Theirs", "minLength": 1}}});
     let titled = json!([{"const": "r", "title": "Red"}, {"const": "b", "title": "b"}]);
     let names = json!({"type": "string", "enum": ["r", "b"], "enumNames": ["Red", "b"]});
     let plain = json!({"type": "string", "enum": ["r", "b"]});
@@ -400,9 +401,9 @@ fn fields_of_a_form_take_the_nearest_shape() {
             json!({"type": "string", "title": "T", "enum": ["r", "b"]}),
         ),
         (
-            json!({"allOf": [{"$ref": "#/$defs/C"}], "description": "D"}),
-            json!({"type": "string", "description": "D", "enum": ["r", "b"]}),
-            json!({"type": "string", "description": "D", "enum": ["r", "b"]}),
+            json!({"allOf": [{"$ref": "#/$defs/D"}], "description": "Own"}),
+            json!({"type": "string", "description": "Own", "minLength": 1}),
+            json!({"type": "string", "description": "Own", "minLength": 1}),
         ),
         (
             json!({"type": "array", "minItems": 1, "uniqueItems": true, "items": {"$ref": "#/$defs/C"}}),

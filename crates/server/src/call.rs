@@ -54,15 +54,27 @@ impl Frame {
                 let answer = match outcome {
                     Ok(result) => Ok(result.to_owned()),
                     Err(error) => Err(serde_json::from_str(error.get()).unwrap_or_else(|_| {
-                        ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the client's error is malformed")
+                        ErrorObject::new(
+                            ErrorCode::INTERNAL_ERROR,
+                            "the client's error is malformed",
+                        )
                     })),
                 };
                 return Ok(Parsed::Answer { id, answer });
             }
         };
         let params = params.map_or(0..0, |params| range(params.get()));
-        let frame = Frame { id, params, method, bytes };
-        Ok(if is_request { Parsed::Request(frame) } else { Parsed::Notification(frame) })
+        let frame = Frame {
+            id,
+            params,
+            method,
+            bytes,
+        };
+        Ok(if is_request {
+            Parsed::Request(frame)
+        } else {
+            Parsed::Notification(frame)
+        })
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
@@ -89,13 +101,20 @@ impl Frame {
 
     /// The parameters as JSON text; absent ones are an empty object.
     pub(crate) fn raw_params(&self) -> &str {
-        if self.params.is_empty() { "{}" } else { self.text(&self.params) }
+        if self.params.is_empty() {
+            "{}"
+        } else {
+            self.text(&self.params)
+        }
     }
 
     /// Reads the parameters, or says which member does not fit.
     pub(crate) fn params<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
         read_object(self.raw_params()).map_err(|why| {
-            ErrorObject::new(ErrorCode::INVALID_PARAMS, format!("{}: {why}", self.method_name()))
+            ErrorObject::new(
+                ErrorCode::INVALID_PARAMS,
+                format!("{}: {why}", self.method_name()),
+            )
         })
     }
 
@@ -155,7 +174,10 @@ pub(crate) enum Outlet {
     /// A stream of the call's own, which comes to life with the first message.
     Stream(Arc<Outbox>),
     /// The connection's one writer, and whether the client has stopped sending.
-    Line { messages: mpsc::Sender<Bytes>, hung_up: watch::Receiver<bool> },
+    Line {
+        messages: mpsc::Sender<Bytes>,
+        hung_up: watch::Receiver<bool>,
+    },
 }
 
 impl Outlet {
@@ -202,7 +224,11 @@ impl Reply {
             Ok(()) => Self::close(message),
             Err(error) => {
                 tracing::error!(%error, "a result cannot be written");
-                Self::error(Some(id), &ErrorObject::new(ErrorCode::INTERNAL_ERROR, "internal error"), 200)
+                Self::error(
+                    Some(id),
+                    &ErrorObject::new(ErrorCode::INTERNAL_ERROR, "internal error"),
+                    200,
+                )
             }
         }
     }
@@ -219,7 +245,11 @@ impl Reply {
 
     fn close(mut message: Vec<u8>) -> Self {
         message.push(b'}');
-        Self { message, status: 200, opened: None }
+        Self {
+            message,
+            status: 200,
+            opened: None,
+        }
     }
 
     /// A response with an error, and its HTTP status.
@@ -235,7 +265,11 @@ impl Reply {
         // Writing to memory fails only for maps with keys that are no strings; there are none.
         let _ = serde_json::to_writer(&mut message, error);
         message.push(b'}');
-        Self { message, status, opened: None }
+        Self {
+            message,
+            status,
+            opened: None,
+        }
     }
 }
 

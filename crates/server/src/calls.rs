@@ -38,7 +38,12 @@ impl Calls {
 
     /// Remembers a running call, so that it can be cancelled. A second one with the id of one
     /// that runs is aborted, and the answer is `false`.
-    pub(crate) fn insert(&self, id: IdBuf, abort: AbortHandle, outbox: Option<Arc<Outbox>>) -> bool {
+    pub(crate) fn insert(
+        &self,
+        id: IdBuf,
+        abort: AbortHandle,
+        outbox: Option<Arc<Outbox>>,
+    ) -> bool {
         match self.lock().entry(id) {
             Entry::Occupied(_) => {
                 abort.abort();

@@ -130,13 +130,23 @@ impl Default for Context {
     fn default() -> Self {
         let core = Arc::new(Core::default());
         let (revision, bytes) = (Revision::LATEST, Bytes::new());
-        Exchange::new(core, revision, Caller::Nobody, bytes, None, Asks::Unavailable).into()
+        Exchange::new(
+            core,
+            revision,
+            Caller::Nobody,
+            bytes,
+            None,
+            Asks::Unavailable,
+        )
+        .into()
     }
 }
 
 impl From<Exchange> for Context {
     fn from(exchange: Exchange) -> Self {
-        Self { exchange: Arc::new(exchange) }
+        Self {
+            exchange: Arc::new(exchange),
+        }
     }
 }
 
@@ -182,7 +192,11 @@ impl Context {
             std::sync::LazyLock::new(ClientCapabilities::default);
         match &self.exchange.caller {
             Caller::Session(session) => &session.client.capabilities,
-            Caller::Modern { capabilities, parsed, .. } => parsed.get_or_init(|| {
+            Caller::Modern {
+                capabilities,
+                parsed,
+                ..
+            } => parsed.get_or_init(|| {
                 serde_json::from_str(self.exchange.text(capabilities)).unwrap_or_default()
             }),
             Caller::Nobody => &NONE,
@@ -191,8 +205,13 @@ impl Context {
 
     /// The request's `_meta`; empty if it had none.
     pub fn meta(&self) -> Meta {
-        let meta = self.exchange.meta.as_ref().map(|range| self.exchange.text(range));
-        meta.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+        let meta = self
+            .exchange
+            .meta
+            .as_ref()
+            .map(|range| self.exchange.text(range));
+        meta.and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default()
     }
 
     // --- the server --------------------------------------------------------------------------
@@ -264,7 +283,11 @@ impl Context {
             Caller::Nobody => false,
         };
         if wanted {
-            let params = Params { level: level.as_str(), logger, data };
+            let params = Params {
+                level: level.as_str(),
+                logger,
+                data,
+            };
             self.send(notification(Method::LogMessage, &params)).await;
         }
     }
@@ -283,7 +306,8 @@ impl Context {
         total: impl Into<Option<f64>>,
         message: impl AsRef<str> + Send,
     ) {
-        self.report(progress, total.into(), Some(message.as_ref())).await;
+        self.report(progress, total.into(), Some(message.as_ref()))
+            .await;
     }
 
     async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
@@ -298,18 +322,29 @@ impl Context {
             message: Option<&'a str>,
         }
         let exchange = self.exchange();
-        let Some(token) = &exchange.progress_token else { return };
-        let Ok(progress_token) = serde_json::from_str(exchange.text(token)) else { return };
+        let Some(token) = &exchange.progress_token else {
+            return;
+        };
+        let Ok(progress_token) = serde_json::from_str(exchange.text(token)) else {
+            return;
+        };
         let grows = |last: u64| (progress > f64::from_bits(last)).then(|| progress.to_bits());
         let last = &exchange.progress;
         if !progress.is_finite()
-            || last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grows).is_err()
+            || last
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grows)
+                .is_err()
         {
             return;
         }
         let message = message.filter(|_| exchange.revision >= Revision::V2025_03_26);
         let total = total.filter(|total| total.is_finite());
-        let params = Params { progress_token, progress, total, message };
+        let params = Params {
+            progress_token,
+            progress,
+            total,
+            message,
+        };
         self.send(notification(Method::Progress, &params)).await;
     }
 
@@ -356,7 +391,14 @@ impl Context {
         requested_schema: serde_json::Value,
     ) -> Result<ElicitResult, AskError> {
         let message = message.into();
-        self.ask(key, Ask::Elicit(ElicitParams::Form { message, requested_schema })).await
+        self.ask(
+            key,
+            Ask::Elicit(ElicitParams::Form {
+                message,
+                requested_schema,
+            }),
+        )
+        .await
     }
 
     /// Asks the person to open a page, where they do something that must not pass through the
@@ -369,7 +411,15 @@ impl Context {
         let elicitation_id = (self.exchange.revision == Revision::V2025_11_25)
             .then(|| format!("{:032x}", crate::session::random_id()));
         let (message, url) = (message.into(), url.into());
-        self.ask(None, Ask::Elicit(ElicitParams::Url { message, url, elicitation_id })).await
+        self.ask(
+            None,
+            Ask::Elicit(ElicitParams::Url {
+                message,
+                url,
+                elicitation_id,
+            }),
+        )
+        .await
     }
 
     /// Asks the client's model.
@@ -388,7 +438,10 @@ impl Context {
     }
 
     /// Asks for the roots under a key of your own, see [`Elicitation::key`].
-    pub async fn roots_with_key(&self, key: impl Into<String> + Send) -> Result<Vec<Root>, AskError> {
+    pub async fn roots_with_key(
+        &self,
+        key: impl Into<String> + Send,
+    ) -> Result<Vec<Root>, AskError> {
         let result: ListRootsResult = self.ask(Some(key.into()), Ask::Roots).await?;
         Ok(result.roots)
     }
@@ -398,7 +451,9 @@ impl Context {
         key: Option<String>,
         ask: Ask,
     ) -> Result<T, AskError> {
-        let missing = ask::needs(&ask).iter().find(|needed| !needed.is_in(self.capabilities()));
+        let missing = ask::needs(&ask)
+            .iter()
+            .find(|needed| !needed.is_in(self.capabilities()));
         if let Some(missing) = missing {
             let _ = self.exchange.missing.set(*missing);
             return Err(AskError::missing(*missing));
@@ -485,13 +540,19 @@ impl Context {
         let core = &self.exchange.core;
         let exchange = rounds.exchange();
         let lifetime = core.limits.state_lifetime * (core.limits.rounds + 1);
-        match core.once.claim(exchange, name, lifetime, core.limits.once_steps) {
+        match core
+            .once
+            .claim(exchange, name, lifetime, core.limits.once_steps)
+        {
             Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
-            Claim::Begun => Err(Error::new(format!("step `{name}` began before and is not repeated"))),
+            Claim::Begun => Err(Error::new(format!(
+                "step `{name}` began before and is not repeated"
+            ))),
             Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
             Claim::Yours => match rounds.run_step(work).await {
                 Ok(result) => {
-                    core.once.finish(exchange, name, serde_json::value::to_raw_value(&result)?);
+                    core.once
+                        .finish(exchange, name, serde_json::value::to_raw_value(&result)?);
                     Ok(result)
                 }
                 Err(error) => {

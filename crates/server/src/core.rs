@@ -37,8 +37,14 @@ pub struct Caching {
 impl Default for Caching {
     fn default() -> Self {
         Self {
-            lists: CacheHint { ttl_ms: 60_000, scope: CacheScope::Public },
-            resources: CacheHint { ttl_ms: 0, scope: CacheScope::Private },
+            lists: CacheHint {
+                ttl_ms: 60_000,
+                scope: CacheScope::Public,
+            },
+            resources: CacheHint {
+                ttl_ms: 0,
+                scope: CacheScope::Private,
+            },
         }
     }
 }
@@ -78,7 +84,13 @@ pub(crate) struct Core {
 
 impl Default for Core {
     fn default() -> Self {
-        Self::new(Implementation { name: "wharf".into(), ..Implementation::default() }, CatalogHandle::default())
+        Self::new(
+            Implementation {
+                name: "wharf".into(),
+                ..Implementation::default()
+            },
+            CatalogHandle::default(),
+        )
     }
 }
 
@@ -107,7 +119,9 @@ impl Core {
 
     /// What every result of a revision carries besides its own members.
     pub(crate) fn frame(&self, revision: Revision, cache: Option<CacheHint>) -> ResultFrame<'_> {
-        ResultFrame::new(revision).server_info(Some(&self.server_info)).cache(cache)
+        ResultFrame::new(revision)
+            .server_info(Some(&self.server_info))
+            .cache(cache)
     }
 
     /// What the server offers at this moment.
@@ -116,9 +130,12 @@ impl Core {
         let (has, also) = (has, self.offered);
         ServerCapabilities {
             tools: (has.tools || also.tools).then_some(ToolsCapability { list_changed: true }),
-            resources: (has.resources || also.resources)
-                .then_some(ResourcesCapability { list_changed: true, subscribe: true }),
-            prompts: (has.prompts || also.prompts).then_some(PromptsCapability { list_changed: true }),
+            resources: (has.resources || also.resources).then_some(ResourcesCapability {
+                list_changed: true,
+                subscribe: true,
+            }),
+            prompts: (has.prompts || also.prompts)
+                .then_some(PromptsCapability { list_changed: true }),
             logging: true,
             completions: has.resources || has.prompts,
             ..ServerCapabilities::default()
@@ -175,9 +192,15 @@ impl Listening {
         let listens = &core.listens;
         let (in_all, each) = (core.limits.listens, core.limits.listens_per_principal);
         let grow = |count: usize| (count < in_all).then_some(count + 1);
-        listens.all.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).ok()?;
+        listens
+            .all
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, grow)
+            .ok()?;
         if principal.is_some() {
-            let mut counts = listens.per_principal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = listens
+                .per_principal
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let count = counts.entry(principal.clone()).or_default();
             if *count >= each {
                 listens.all.fetch_sub(1, Ordering::AcqRel);
@@ -185,7 +208,10 @@ impl Listening {
             }
             *count += 1;
         }
-        Some(Self { core: Arc::clone(core), principal })
+        Some(Self {
+            core: Arc::clone(core),
+            principal,
+        })
     }
 }
 
@@ -194,7 +220,10 @@ impl Drop for Listening {
         let listens = &self.core.listens;
         listens.all.fetch_sub(1, Ordering::AcqRel);
         if self.principal.is_some() {
-            let mut counts = listens.per_principal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = listens
+                .per_principal
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if let Some(count) = counts.get_mut(&self.principal) {
                 *count -= 1;
                 if *count == 0 {

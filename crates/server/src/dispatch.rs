@@ -57,8 +57,14 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         Ok(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
         Ok(Method::Initialize) if !speaks_modern(incoming)? => legacy::initialize(core, incoming),
         // A sign of life may be asked for before anything else.
-        Ok(Method::Ping) if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming)? => {
-            Ok(Reply::result(id, &EmptyResult::default(), &core.frame(Revision::LATEST_LEGACY, None)))
+        Ok(Method::Ping)
+            if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming)? =>
+        {
+            Ok(Reply::result(
+                id,
+                &EmptyResult::default(),
+                &core.frame(Revision::LATEST_LEGACY, None),
+            ))
         }
         _ => {
             let params: MetaParams<'_> = malformed(frame.params())?;
@@ -121,7 +127,9 @@ fn speaks_modern(incoming: &Incoming) -> Result<bool, Refusal> {
         return Ok(true);
     }
     let params: MetaParams<'_> = malformed(incoming.frame.params())?;
-    let Some(raw) = params.meta else { return Ok(false) };
+    let Some(raw) = params.meta else {
+        return Ok(false);
+    };
     let keys: Map<String, Value> = serde_json::from_str(raw.get()).unwrap_or_default();
     Ok(keys.contains_key(meta::PROTOCOL_VERSION))
 }
@@ -131,7 +139,9 @@ fn list(core: &Core, incoming: &Incoming, kind: ListKind) -> Result<Reply, Refus
     let params: ListParams<'_> = malformed(frame.params())?;
     let revision = era::admit(core, incoming, params.meta, None)?.revision;
     let catalog = core.catalog.peek();
-    let page = catalog.page(kind, revision, params.cursor.as_deref()).map_err(ErrorObject::from)?;
+    let page = catalog
+        .page(kind, revision, params.cursor.as_deref())
+        .map_err(ErrorObject::from)?;
     Ok(Reply::raw(frame.id(), &page))
 }
 
@@ -156,7 +166,14 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
         arguments: params.arguments,
     };
     let state = params.request_state.as_deref();
-    let ctx = asking_context(core, incoming, admitted, subject, state, params.input_responses)?;
+    let ctx = asking_context(
+        core,
+        incoming,
+        admitted,
+        subject,
+        state,
+        params.input_responses,
+    )?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
     let outcome = drive(&ctx, tool.call(&ctx, params.arguments), time).await;
     let result = match outcome {
@@ -165,7 +182,10 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
             if let (CallError::Handler(_), Some(capability), true) =
                 (&error, ctx.missing(), revision.is_modern())
             {
-                return Err(Refusal { error: capability.missing(), status: 400 });
+                return Err(Refusal {
+                    error: capability.missing(),
+                    status: 400,
+                });
             }
             error.into_result()?
         }
@@ -181,20 +201,38 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
             CallError::Handler(Error::new(message)).into_result()?
         }
     };
-    Ok(Reply::result::<CallToolResult>(frame.id(), &result, &core.frame(revision, None)))
+    Ok(Reply::result::<CallToolResult>(
+        frame.id(),
+        &result,
+        &core.frame(revision, None),
+    ))
 }
 
 async fn read_resource(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
     let params: ResourceParams<'_> = malformed(incoming.frame.params())?;
     let admitted = era::admit(core, incoming, params.meta, Some(&params.uri))?;
     let revision = admitted.revision;
-    let subject =
-        Subject { method: Method::ResourcesRead.as_str(), target: &params.uri, arguments: None };
+    let subject = Subject {
+        method: Method::ResourcesRead.as_str(),
+        target: &params.uri,
+        arguments: None,
+    };
     let state = params.request_state.as_deref();
-    let ctx = asking_context(core, incoming, admitted, subject, state, params.input_responses)?;
+    let ctx = asking_context(
+        core,
+        incoming,
+        admitted,
+        subject,
+        state,
+        params.input_responses,
+    )?;
     let catalog = core.catalog.load();
-    let outcome =
-        drive(&ctx, catalog.read_resource(&ctx, &params.uri), core.limits.call_timeout).await;
+    let outcome = drive(
+        &ctx,
+        catalog.read_resource(&ctx, &params.uri),
+        core.limits.call_timeout,
+    )
+    .await;
     let again = params.input_responses.is_some() || state.is_some();
     // What came of an ask is nobody else's, and not even the same caller's next time.
     let cache = (!again).then_some(core.caching.resources);
@@ -218,8 +256,20 @@ async fn get_prompt(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refu
         arguments: params.arguments,
     };
     let state = params.request_state.as_deref();
-    let ctx = asking_context(core, incoming, admitted, subject, state, params.input_responses)?;
-    let outcome = drive(&ctx, prompt.get(&ctx, params.arguments), core.limits.call_timeout).await;
+    let ctx = asking_context(
+        core,
+        incoming,
+        admitted,
+        subject,
+        state,
+        params.input_responses,
+    )?;
+    let outcome = drive(
+        &ctx,
+        prompt.get(&ctx, params.arguments),
+        core.limits.call_timeout,
+    )
+    .await;
     finish(core, incoming, &ctx, revision, subject, None, outcome)
 }
 
@@ -232,8 +282,17 @@ async fn complete(
     let revision = admitted.revision;
     let ctx = admitted.context(core, incoming, Asks::Unavailable);
     let catalog = core.catalog.load();
-    let outcome = drive(&ctx, catalog.complete(&ctx, params), core.limits.call_timeout).await;
-    let subject = Subject { method: Method::Complete.as_str(), target: "", arguments: None };
+    let outcome = drive(
+        &ctx,
+        catalog.complete(&ctx, params),
+        core.limits.call_timeout,
+    )
+    .await;
+    let subject = Subject {
+        method: Method::Complete.as_str(),
+        target: "",
+        arguments: None,
+    };
     finish(core, incoming, &ctx, revision, subject, None, outcome)
 }
 
@@ -267,20 +326,23 @@ fn finish<T: ProjectMembers>(
 ) -> Result<Reply, Refusal> {
     let internal = |message| Refusal::from(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message));
     match outcome {
-        Driven::Done(Ok(result)) => {
-            Ok(Reply::result(incoming.frame.id(), &result, &core.frame(revision, cache)))
-        }
+        Driven::Done(Ok(result)) => Ok(Reply::result(
+            incoming.frame.id(),
+            &result,
+            &core.frame(revision, cache),
+        )),
         Driven::Done(Err(error)) => match ctx.missing() {
-            Some(capability) if revision.is_modern() => {
-                Err(Refusal { error: capability.missing(), status: 400 })
-            }
+            Some(capability) if revision.is_modern() => Err(Refusal {
+                error: capability.missing(),
+                status: 400,
+            }),
             _ => Err(era::error_object(&error, revision).into()),
         },
         Driven::Suspended(suspension) => suspended(core, incoming, revision, subject, suspension),
         Driven::TimedOut => Err(internal("it did not finish in time and was stopped".into())),
-        Driven::Panicked(reference) => {
-            Err(internal(format!("internal error (reference {reference:016x})")))
-        }
+        Driven::Panicked(reference) => Err(internal(format!(
+            "internal error (reference {reference:016x})"
+        ))),
     }
 }
 
@@ -293,7 +355,9 @@ fn suspended(
 ) -> Result<Reply, Refusal> {
     let principal = incoming.principal.as_deref();
     let result = modern::suspend(core, principal, subject, suspension)?;
-    let frame = core.frame(revision, None).result_type(ResultType::InputRequired);
+    let frame = core
+        .frame(revision, None)
+        .result_type(ResultType::InputRequired);
     Ok(Reply::result(incoming.frame.id(), &result, &frame))
 }
 
@@ -343,7 +407,11 @@ fn report(panic: &(dyn std::any::Any + Send)) -> u64 {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("not a message");
-    tracing::error!(reference = format_args!("{reference:016x}"), message, "a handler panicked");
+    tracing::error!(
+        reference = format_args!("{reference:016x}"),
+        message,
+        "a handler panicked"
+    );
     reference
 }
 
@@ -356,10 +424,14 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
     }
     let frame = &incoming.frame;
     let id = frame.id();
-    let Params { notifications: mut filter } = malformed(frame.params())?;
+    let Params {
+        notifications: mut filter,
+    } = malformed(frame.params())?;
     let limit = core.limits.subscriptions;
     if filter.resource_subscriptions.len() > limit {
-        return Err(Refusal::malformed(format!("more than {limit} resource subscriptions")));
+        return Err(Refusal::malformed(format!(
+            "more than {limit} resource subscriptions"
+        )));
     }
     let Some(_place) = Listening::take(core, incoming.principal.clone()) else {
         let message = "too many open streams: close one, or try again later";
@@ -377,7 +449,10 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         resources: filter.resources_list_changed,
         prompts: filter.prompts_list_changed,
     };
-    let uris = filter.resource_subscriptions.iter().map(|uri| uri.as_str().into());
+    let uris = filter
+        .resource_subscriptions
+        .iter()
+        .map(|uri| uri.as_str().into());
     let listener = Listener::new(lists, uris);
     core.hub.add(&listener);
 
@@ -398,9 +473,17 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         };
         let Some(notices) = notices else { break };
         for notice in notices {
-            incoming.outlet.send(notice.message(Some(id))).await.map_err(gone)?;
+            incoming
+                .outlet
+                .send(notice.message(Some(id)))
+                .await
+                .map_err(gone)?;
         }
     }
     let result = EmptyResult { meta: Some(about) };
-    Ok(Reply::result(id, &result, &core.frame(Revision::LATEST, None)))
+    Ok(Reply::result(
+        id,
+        &result,
+        &core.frame(Revision::LATEST, None),
+    ))
 }

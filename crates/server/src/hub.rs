@@ -57,7 +57,11 @@ pub struct Lists {
 
 impl Lists {
     /// All of them.
-    pub const ALL: Self = Self { tools: true, resources: true, prompts: true };
+    pub const ALL: Self = Self {
+        tools: true,
+        resources: true,
+        prompts: true,
+    };
 
     /// Whether none is set.
     pub fn is_empty(self) -> bool {
@@ -85,8 +89,14 @@ struct State {
 impl Listener {
     pub(crate) fn new(lists: Lists, resources: impl IntoIterator<Item = Arc<str>>) -> Arc<Self> {
         let resources = resources.into_iter().map(|uri| (uri, false)).collect();
-        let state = State { lists, resources, ..State::default() };
-        Arc::new(Self { state: Mutex::new(state) })
+        let state = State {
+            lists,
+            resources,
+            ..State::default()
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -245,7 +255,13 @@ mod tests {
     #[tokio::test]
     async fn a_listener_hears_only_what_it_asked_for() {
         let hub = Hub::default();
-        let listener = Listener::new(Lists { tools: true, ..Lists::default() }, ["a:b".into()]);
+        let listener = Listener::new(
+            Lists {
+                tools: true,
+                ..Lists::default()
+            },
+            ["a:b".into()],
+        );
         hub.add(&listener);
         hub.publish(&Notice::PromptsChanged);
         hub.publish(&Notice::Updated("a:c".into()));

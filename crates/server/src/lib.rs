@@ -20,10 +20,11 @@ mod server;
 mod session;
 mod transport;
 
-pub use ask::elicit::Elicit;
+pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
 pub use ask::journal::{KeyRing, WeakSecret};
 pub use ask::{AskError, Elicitation, Sample};
 
+pub use self::core::Caching;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};
 pub use catalog::prompt::{IntoPrompt, Prompt, PromptEntry};
 pub use catalog::resource::{IntoResource, Resource, ResourceEntry};
@@ -33,7 +34,6 @@ pub use catalog::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind,
     PageSettings,
 };
-pub use self::core::Caching;
 pub use context::Context;
 pub use error::{Error, Result};
 pub use group::{Group, Items};
@@ -43,13 +43,13 @@ pub use handler::output::{
     Message,
 };
 pub use handler::text::FromText;
+pub use handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};
 pub use hub::Lists;
 pub use limits::Limits;
 pub use principal::Principal;
 pub use server::Server;
 pub use transport::http;
 pub use transport::in_process::InProcess;
-pub use handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -70,8 +70,16 @@ pub(crate) struct Closed;
 
 impl Outbox {
     pub(crate) fn new(bounds: Bounds) -> Arc<Self> {
-        let state = State { first: 1, cursor: 1, attached: true, ..State::default() };
-        Arc::new(Self { bounds, state: Mutex::new(state) })
+        let state = State {
+            first: 1,
+            cursor: 1,
+            attached: true,
+            ..State::default()
+        };
+        Arc::new(Self {
+            bounds,
+            state: Mutex::new(state),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -122,13 +130,19 @@ impl Outbox {
     fn trim(&self, state: &mut State) {
         loop {
             let read = state.cursor.saturating_sub(state.first) as usize;
-            let droppable = if state.attached { read } else { state.entries.len() };
+            let droppable = if state.attached {
+                read
+            } else {
+                state.entries.len()
+            };
             let too_many = droppable > self.bounds.kept;
             let too_big = droppable > 0 && state.bytes > self.bounds.kept_bytes;
             if !(too_many || too_big) || (read == 0 && state.attached) {
                 return;
             }
-            let Some(oldest) = state.entries.pop_front() else { return };
+            let Some(oldest) = state.entries.pop_front() else {
+                return;
+            };
             state.bytes -= oldest.len();
             state.first += 1;
             state.cursor = state.cursor.max(state.first);
@@ -195,7 +209,10 @@ impl Outbox {
             state.reader += 1;
             state.attached = false;
         }
-        Some(Reader { outbox: Arc::clone(self), number })
+        Some(Reader {
+            outbox: Arc::clone(self),
+            number,
+        })
     }
 
     /// Ends the connection of the present reader, or of the first one to come, without closing
@@ -300,8 +317,16 @@ impl Drop for Reader {
 mod tests {
     use super::*;
 
-    const KEPT: Bounds = Bounds { unread: 2, kept: 3, kept_bytes: 1000 };
-    const PLAIN: Bounds = Bounds { unread: 2, kept: 0, kept_bytes: 0 };
+    const KEPT: Bounds = Bounds {
+        unread: 2,
+        kept: 3,
+        kept_bytes: 1000,
+    };
+    const PLAIN: Bounds = Bounds {
+        unread: 2,
+        kept: 0,
+        kept_bytes: 0,
+    };
 
     fn bytes(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())

@@ -22,7 +22,9 @@ pub struct Principal {
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A subject can be an e-mail address: it is not for every log.
-        f.debug_struct("Principal").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("Principal")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
     }
 }
 

@@ -28,7 +28,9 @@ use crate::catalog::schema;
 use crate::handler::extract::tool_arguments;
 use crate::handler::output::{IntoPromptResult, IntoResourceContents, IntoToolResult};
 use crate::handler::text::FromText;
-use crate::handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};
+use crate::handler::{
+    BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler,
+};
 
 /// A function with `#[tool]`, with its arguments in a struct.
 ///
@@ -41,7 +43,11 @@ pub trait ToolBody: Send + Sync + 'static {
     type Output;
 
     /// Calls the function; fails when a `State` is missing.
-    fn run(&self, ctx: &Context, arguments: Self::Arguments) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn run(
+        &self,
+        ctx: &Context,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
 /// A function with `#[resource]`.
@@ -50,7 +56,11 @@ pub trait ResourceBody: Send + Sync + 'static {
     type Output;
 
     /// Calls the function; fails when a variable does not fit or a `State` is missing.
-    fn run(&self, ctx: &Context, variables: &Variables<'_>) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn run(
+        &self,
+        ctx: &Context,
+        variables: &Variables<'_>,
+    ) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
 /// A function with `#[prompt]`.
@@ -59,7 +69,11 @@ pub trait PromptBody: Send + Sync + 'static {
     type Output;
 
     /// Calls the function; fails when an argument does not fit or a `State` is missing.
-    fn run(&self, ctx: &Context, arguments: &PromptArguments) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn run(
+        &self,
+        ctx: &Context,
+        arguments: &PromptArguments,
+    ) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
 /// The tool that calls `body`.
@@ -86,7 +100,10 @@ where
     R: IntoPromptResult,
     B: PromptBody<Output = R>,
 {
-    Prompt::from_handler(wharf_protocol::prompts::Prompt::new(name), Box::new(Body(body)))
+    Prompt::from_handler(
+        wharf_protocol::prompts::Prompt::new(name),
+        Box::new(Body(body)),
+    )
 }
 
 /// The definition of an argument that is read as a `T`.
@@ -111,7 +128,12 @@ pub fn output_schema_of<T: JsonSchema>() -> Value {
 
 /// An icon of which only the place is known.
 pub fn icon(src: impl Into<String>) -> Icon {
-    Icon { src: src.into(), mime_type: None, sizes: None, theme: None }
+    Icon {
+        src: src.into(),
+        mime_type: None,
+        sizes: None,
+        theme: None,
+    }
 }
 
 /// A body as a handler: one boxed future for each call.
@@ -122,7 +144,11 @@ where
     B: ToolBody,
     B::Output: IntoToolResult,
 {
-    fn call<'a>(&'a self, ctx: &'a Context, arguments: &'a RawValue) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
+    fn call<'a>(
+        &'a self,
+        ctx: &'a Context,
+        arguments: &'a RawValue,
+    ) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
         match tool_arguments(arguments) {
             Ok(arguments) => {
                 Box::pin(async move { Ok(self.0.run(ctx, arguments).await?.into_tool_result()?) })
@@ -137,7 +163,11 @@ where
     B: ResourceBody,
     B::Output: IntoResourceContents,
 {
-    fn read<'a>(&'a self, ctx: &'a Context, request: ReadRequest<'a>) -> BoxFuture<'a, Result<ReadResourceResult>> {
+    fn read<'a>(
+        &'a self,
+        ctx: &'a Context,
+        request: ReadRequest<'a>,
+    ) -> BoxFuture<'a, Result<ReadResourceResult>> {
         Box::pin(async move {
             let output = self.0.run(ctx, &request.variables).await?;
             output.into_resource_contents(request.uri, request.mime_type)
@@ -150,7 +180,11 @@ where
     B: PromptBody,
     B::Output: IntoPromptResult,
 {
-    fn get<'a>(&'a self, ctx: &'a Context, arguments: PromptArguments) -> BoxFuture<'a, Result<GetPromptResult>> {
+    fn get<'a>(
+        &'a self,
+        ctx: &'a Context,
+        arguments: PromptArguments,
+    ) -> BoxFuture<'a, Result<GetPromptResult>> {
         Box::pin(async move { self.0.run(ctx, &arguments).await?.into_prompt_result() })
     }
 }

@@ -60,7 +60,9 @@ type Start = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Started> + Send>> +
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("info", &self.info).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
     }
 }
 
@@ -228,7 +230,10 @@ impl Server {
             server_info: Some(server_info),
             cache: Some(self.caching.lists),
         };
-        let settings = CatalogSettings { pages, ..CatalogSettings::default() };
+        let settings = CatalogSettings {
+            pages,
+            ..CatalogSettings::default()
+        };
         self.catalog.open(self.items, settings)?;
         let mut core = Core::new(self.info, self.catalog);
         core.instructions = self.instructions;
@@ -279,7 +284,8 @@ impl Server {
         match (mode.as_deref(), address, arguments.next()) {
             (None | Some("--stdio"), None, _) => self.serve_stdio().await,
             (Some("--http"), address, None) => {
-                self.serve_http(address.as_deref().unwrap_or("127.0.0.1:8000")).await
+                self.serve_http(address.as_deref().unwrap_or("127.0.0.1:8000"))
+                    .await
             }
             _ => Err(usage()),
         }
@@ -358,5 +364,3 @@ pub(crate) async fn run_stops(stops: Vec<Stop>) {
         stop().await;
     }
 }
-
-

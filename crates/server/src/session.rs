@@ -29,7 +29,9 @@ pub(crate) fn random_id() -> u128 {
     let mut bytes = [0; 16];
     // The operating system's generator does not fail on any platform we run on; an id that can
     // be guessed would be worse than none, so a failure must not pass.
-    SystemRandom::new().fill(&mut bytes).expect("the system's random generator works");
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the system's random generator works");
     u128::from_be_bytes(bytes)
 }
 
@@ -127,7 +129,11 @@ impl Session {
         let id = IdBuf::string(&format!("{:032x}", random_id()));
         let (sender, receiver) = oneshot::channel();
         lock(&self.live().asks).insert(id.clone(), sender);
-        OpenAsk { session: Arc::clone(self), id, receiver }
+        OpenAsk {
+            session: Arc::clone(self),
+            id,
+            receiver,
+        }
     }
 
     /// Hands an answer to the ask of this id; `false` if there is none.
@@ -149,7 +155,10 @@ impl Session {
     pub(crate) fn add_stream(&self, outbox: &Arc<Outbox>, limit: usize) -> Option<u32> {
         let mut streams = lock(&self.live().streams);
         if streams.open.len() >= limit {
-            let oldest_done = streams.open.iter().position(|(_, stream)| stream.is_closed())?;
+            let oldest_done = streams
+                .open
+                .iter()
+                .position(|(_, stream)| stream.is_closed())?;
             streams.open.remove(oldest_done);
         }
         streams.next += 1;
@@ -169,12 +178,18 @@ impl Session {
     }
 
     pub(crate) fn is_notice_stream(&self, number: u32) -> bool {
-        self.live.get().is_some_and(|live| lock(&live.streams).notices == Some(number))
+        self.live
+            .get()
+            .is_some_and(|live| lock(&live.streams).notices == Some(number))
     }
 
     pub(crate) fn stream(&self, number: u32) -> Option<Arc<Outbox>> {
         let streams = lock(&self.live.get()?.streams);
-        streams.open.iter().find(|(n, _)| *n == number).map(|(_, outbox)| Arc::clone(outbox))
+        streams
+            .open
+            .iter()
+            .find(|(n, _)| *n == number)
+            .map(|(_, outbox)| Arc::clone(outbox))
     }
 
     // --- notices -----------------------------------------------------------------------------
@@ -206,7 +221,10 @@ impl Session {
     fn is_in_use(&self) -> bool {
         self.live.get().is_some_and(|live| {
             live.calls.running() > 0
-                || lock(&live.streams).open.iter().any(|(_, stream)| !stream.is_closed())
+                || lock(&live.streams)
+                    .open
+                    .iter()
+                    .any(|(_, stream)| !stream.is_closed())
         })
     }
 }
@@ -275,7 +293,11 @@ impl Sessions {
     /// Keeps a session; `false` if there are too many.
     pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
         let grow = |count: usize| (count < limits.sessions).then_some(count + 1);
-        if self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).is_err() {
+        if self
+            .count
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, grow)
+            .is_err()
+        {
             return false;
         }
         if let Some(principal) = &session.principal {
@@ -297,7 +319,10 @@ impl Sessions {
     pub(crate) fn get(&self, header: &str, principal: Option<&Principal>) -> Option<Arc<Session>> {
         let id = parse_id(header)?;
         let session = {
-            let shard = self.shard(id).read().unwrap_or_else(PoisonError::into_inner);
+            let shard = self
+                .shard(id)
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
             Arc::clone(shard.get(&id)?)
         };
         if session.principal.as_deref() != principal {
@@ -336,7 +361,11 @@ impl Sessions {
         let now = self.now();
         let over = |session: &Session| {
             let used = session.used.load(Ordering::Relaxed);
-            let allowed = if used { limits.session_idle } else { limits.session_unused };
+            let allowed = if used {
+                limits.session_idle
+            } else {
+                limits.session_unused
+            };
             let idle = now.saturating_sub(session.last_seen.load(Ordering::Relaxed));
             Duration::from_secs(idle.into()) >= allowed && !session.is_in_use()
         };
@@ -352,7 +381,11 @@ impl Sessions {
         for shard in &self.shards {
             let ids: Vec<_> = {
                 let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-                shard.values().filter(|session| which(session)).map(Arc::clone).collect()
+                shard
+                    .values()
+                    .filter(|session| which(session))
+                    .map(Arc::clone)
+                    .collect()
             };
             for session in ids {
                 self.remove(&session);
@@ -368,7 +401,9 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 /// Reads an id exactly as [`Session::header`] writes it.
 fn parse_id(text: &str) -> Option<u128> {
     let canonical = text.len() == 32
-        && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     canonical.then(|| u128::from_str_radix(text, 16).ok())?
 }
 
@@ -381,7 +416,11 @@ mod tests {
     }
 
     fn principal(subject: &str) -> Arc<Principal> {
-        Arc::new(Principal { issuer: "i".into(), subject: subject.into(), client: None })
+        Arc::new(Principal {
+            issuer: "i".into(),
+            subject: subject.into(),
+            client: None,
+        })
     }
 
     #[test]
@@ -393,7 +432,11 @@ mod tests {
         assert!(sessions.get(&session.header(), Some(&ada)).is_some());
         assert!(sessions.get(&session.header(), Some(&eve)).is_none());
         assert!(sessions.get(&session.header(), None).is_none());
-        assert!(sessions.get(&session.header().to_uppercase(), Some(&ada)).is_none());
+        assert!(
+            sessions
+                .get(&session.header().to_uppercase(), Some(&ada))
+                .is_none()
+        );
     }
 
     #[test]
@@ -409,7 +452,11 @@ mod tests {
 
     #[test]
     fn sessions_are_bounded_in_all_and_per_principal() {
-        let limits = Limits { sessions: 3, sessions_per_principal: 1, ..Limits::default() };
+        let limits = Limits {
+            sessions: 3,
+            sessions_per_principal: 1,
+            ..Limits::default()
+        };
         let sessions = Sessions::default();
         let ada = principal("ada");
         let first = session(Some(&ada));
@@ -424,7 +471,10 @@ mod tests {
 
     #[test]
     fn unused_sessions_end_first() {
-        let limits = Limits { session_unused: Duration::ZERO, ..Limits::default() };
+        let limits = Limits {
+            session_unused: Duration::ZERO,
+            ..Limits::default()
+        };
         let sessions = Sessions::default();
         let (unused, used) = (session(None), session(None));
         assert!(sessions.insert(&unused, &limits) && sessions.insert(&used, &limits));

@@ -14,10 +14,9 @@ use crate::revision::Revision;
 /// Since when choices have titles of their own, several may be made, and all fields have defaults.
 const RICH: Revision = Revision::V2025_11_25;
 
-/// How many schemas are looked into for one field, and how deep. Schemas may refer to themselves,
-/// and a gateway passes on those of others. A field that takes more is left out.
-const MAX_STEPS: usize = 512;
-const MAX_DEPTH: usize = 16;
+/// How many schemas are looked into for one field, which also bounds how deep. Schemas may refer
+/// to themselves, and a gateway passes on those of others. A field that takes more is left out.
+const MAX_STEPS: usize = 256;
 
 type Object = Map<String, Value>;
 
@@ -54,7 +53,7 @@ pub(super) fn requested_schema(schema: &Value, revision: Revision) -> Object {
 pub(crate) fn fit_answer(content: &mut Object, schema: &Value) {
     for (name, property) in properties(schema) {
         if let Some(value @ Value::String(_)) = content.get_mut(name)
-            && text(&Reader::new(schema).flatten(property, 0), "type") == Some("array")
+            && text(&Reader::new(schema).flatten(property), "type") == Some("array")
         {
             *value = Value::Array(vec![value.take()]);
         }
@@ -184,14 +183,14 @@ impl<'a> Reader<'a> {
     }
 
     fn field(&self, schema: &'a Value, revision: Revision) -> Option<Object> {
-        let schema = &self.flatten(schema, 0);
+        let schema = &self.flatten(schema);
         let kind = text(schema, "type");
         if kind == Some("array") {
-            let choices = self.choices(&self.flatten(schema.get("items")?, 0), 0)?;
+            let choices = self.choices(&self.flatten(schema.get("items")?))?;
             return Some(multiple_choice(schema, &choices, revision));
         }
         if kind.is_none_or(|kind| kind == "string")
-            && let Some(choices) = self.choices(schema, 0)
+            && let Some(choices) = self.choices(schema)
         {
             let mut field = named("string", schema, OF_CHOICE, revision);
             put_choices(&mut field, &choices, revision);
@@ -209,7 +208,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The values that may be chosen; `None` where the schema does not list any.
-    fn choices(&self, schema: &Flat<'a>, depth: usize) -> Option<Vec<Choice<'a>>> {
+    fn choices(&self, schema: &Flat<'a>) -> Option<Vec<Choice<'a>>> {
         if let Some(value) = text(schema, "const") {
             let title = text(schema, "title");
             return Some(vec![Choice { value, title }]);
@@ -221,13 +220,11 @@ impl<'a> Reader<'a> {
                 let title = names.get(at).and_then(Value::as_str);
                 all.extend(value.as_str().map(|value| Choice { value, title }));
             }
-        } else if depth == MAX_DEPTH {
-            self.steps.set(0);
         } else {
             let alternatives = array(schema, "oneOf").or_else(|| array(schema, "anyOf"))?;
             for alternative in alternatives.iter().filter(|it| !is_null(it)) {
-                let alternative = self.flatten(alternative, depth + 1);
-                all.extend(self.choices(&alternative, depth + 1)?);
+                let alternative = self.flatten(alternative);
+                all.extend(self.choices(&alternative)?);
             }
         }
         (!all.is_empty()).then_some(all)
@@ -235,25 +232,21 @@ impl<'a> Reader<'a> {
 
     /// `schema` with everything it refers to put into it, its own keywords first, and without
     /// "or null". A boolean schema (`true`) says nothing, which in a form means any text.
-    fn flatten(&self, schema: &'a Value, depth: usize) -> Flat<'a> {
+    fn flatten(&self, schema: &'a Value) -> Flat<'a> {
         let mut flat = Flat::new();
-        self.flatten_into(&mut flat, schema, depth);
+        self.flatten_into(&mut flat, schema);
         flat
     }
 
-    fn flatten_into(&self, flat: &mut Flat<'a>, schema: &'a Value, depth: usize) {
+    fn flatten_into(&self, flat: &mut Flat<'a>, schema: &'a Value) {
         let steps = self.steps.get();
         let Some(keywords) = schema.as_object() else {
             return;
         };
-        self.steps.set(if depth > MAX_DEPTH {
-            0
-        } else {
-            steps.saturating_sub(1)
-        });
-        if self.steps.get() == 0 {
+        if steps == 0 {
             return;
         }
+        self.steps.set(steps - 1);
         let mut parts = Vec::new();
         for (keyword, value) in keywords {
             match (keyword.as_str(), value) {
@@ -278,7 +271,7 @@ impl<'a> Reader<'a> {
             }
         }
         for part in parts {
-            self.flatten_into(flat, part, depth + 1);
+            self.flatten_into(flat, part);
         }
     }
 }

@@ -18,8 +18,8 @@ use serde_json::value::RawValue;
 use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 
-pub use request::{Elicitation, Sample};
 pub(crate) use request::{Ask, kind, live, needs};
+pub use request::{Elicitation, Sample};
 
 use self::rounds::Rounds;
 

@@ -63,7 +63,9 @@ impl OnceSteps {
         if let Some(step) = state.steps.get(&key) {
             return step.result.clone().map_or(Claim::Begun, Claim::Done);
         }
-        let due = state.swept.is_none_or(|swept| now.duration_since(swept) > lifetime);
+        let due = state
+            .swept
+            .is_none_or(|swept| now.duration_since(swept) > lifetime);
         if due || state.steps.len() >= limit {
             state.steps.retain(|_, step| step.until > now);
             state.swept = Some(now);
@@ -71,7 +73,13 @@ impl OnceSteps {
         if state.steps.len() >= limit {
             return Claim::Full;
         }
-        state.steps.insert(key, Step { until: now + lifetime, result: None });
+        state.steps.insert(
+            key,
+            Step {
+                until: now + lifetime,
+                result: None,
+            },
+        );
         Claim::Yours
     }
 
@@ -101,14 +109,19 @@ mod tests {
         assert!(matches!(steps.claim([1; 16], "pay", LONG, 9), Claim::Begun));
         assert!(matches!(steps.claim([2; 16], "pay", LONG, 9), Claim::Yours));
         steps.finish([1; 16], "pay", RawValue::from_string("7".into()).unwrap());
-        let Claim::Done(result) = steps.claim([1; 16], "pay", LONG, 9) else { panic!() };
+        let Claim::Done(result) = steps.claim([1; 16], "pay", LONG, 9) else {
+            panic!()
+        };
         assert_eq!(result.get(), "7");
     }
 
     #[test]
     fn steps_are_bounded_and_forgotten_in_time() {
         let steps = OnceSteps::default();
-        assert!(matches!(steps.claim([1; 16], "a", Duration::ZERO, 1), Claim::Yours));
+        assert!(matches!(
+            steps.claim([1; 16], "a", Duration::ZERO, 1),
+            Claim::Yours
+        ));
         assert!(matches!(steps.claim([1; 16], "b", LONG, 1), Claim::Yours));
         assert!(matches!(steps.claim([1; 16], "c", LONG, 1), Claim::Full));
         steps.release([1; 16], "b");

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use wharf_protocol::content::Role;
-use wharf_protocol::envelope::IdBuf;
 use wharf_protocol::elicitation::{ElicitAction, ElicitParams, ElicitResult};
+use wharf_protocol::envelope::IdBuf;
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
@@ -68,7 +68,12 @@ pub struct Elicitation<'a, T> {
 
 impl<'a, T> Elicitation<'a, T> {
     pub(crate) fn new(ctx: &'a Context, message: String) -> Self {
-        Self { ctx, message, key: None, answer: PhantomData }
+        Self {
+            ctx,
+            message,
+            key: None,
+            answer: PhantomData,
+        }
     }
 
     /// Names the question. Without a name it is called by its kind and place, which is enough as
@@ -86,8 +91,10 @@ impl<'a, T: Elicit + Send + 'a> IntoFuture for Elicitation<'a, T> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let schema = T::schema().map_err(AskError::schema)?;
-            let params =
-                ElicitParams::Form { message: self.message, requested_schema: schema.to_value() };
+            let params = ElicitParams::Form {
+                message: self.message,
+                requested_schema: schema.to_value(),
+            };
             let result: ElicitResult = self.ctx.ask(self.key, Ask::Elicit(params)).await?;
             match result.action {
                 ElicitAction::Accept => elicit::read_answer(result.content.unwrap_or_default())
@@ -119,7 +126,10 @@ impl Sample {
     /// A conversation that starts with this message of the user's. At most 1,024 tokens are asked
     /// for unless [`max_tokens`](Self::max_tokens) says otherwise.
     pub fn user(text: impl Into<String>) -> Self {
-        let params = CreateMessageParams { max_tokens: 1024, ..CreateMessageParams::default() };
+        let params = CreateMessageParams {
+            max_tokens: 1024,
+            ..CreateMessageParams::default()
+        };
         Self { params, key: None }.message(Role::User, text)
     }
 
@@ -130,7 +140,9 @@ impl Sample {
 
     fn message(mut self, role: Role, text: impl Into<String>) -> Self {
         let content = SamplingContent::text(text);
-        self.params.messages.push(SamplingMessage::new(role, content));
+        self.params
+            .messages
+            .push(SamplingMessage::new(role, content));
         self
     }
 
@@ -154,9 +166,13 @@ impl Sample {
 
     /// Adds a model, or a part of its name, that would be welcome; the first is the dearest.
     pub fn prefer(mut self, model: impl Into<String>) -> Self {
-        let preferences =
-            self.params.model_preferences.get_or_insert_with(ModelPreferences::default);
-        preferences.hints.push(ModelHint { name: Some(model.into()) });
+        let preferences = self
+            .params
+            .model_preferences
+            .get_or_insert_with(ModelPreferences::default);
+        preferences.hints.push(ModelHint {
+            name: Some(model.into()),
+        });
         self
     }
 

@@ -38,7 +38,10 @@ pub(crate) enum Suspension {
 }
 
 fn fresh_journal() -> Journal {
-    Journal { id: random_id().to_be_bytes(), ..Journal::default() }
+    Journal {
+        id: random_id().to_be_bytes(),
+        ..Journal::default()
+    }
 }
 
 impl Rounds {
@@ -48,16 +51,18 @@ impl Rounds {
     }
 
     /// Goes on from a journal and the answers to what was asked last.
-    pub(crate) fn resume(
-        mut journal: Journal,
-        answers: BTreeMap<String, Box<RawValue>>,
-    ) -> Self {
+    pub(crate) fn resume(mut journal: Journal, answers: BTreeMap<String, Box<RawValue>>) -> Self {
         for (key, answer) in answers {
             // What was answered stays answered: a replay must not tell another story.
             journal.answers.entry(key).or_insert(answer);
         }
-        let state = State { journal, ..State::default() };
-        Self { state: Mutex::new(Some(Box::new(state))) }
+        let state = State {
+            journal,
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(Some(Box::new(state))),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Box<State>>> {
@@ -66,7 +71,10 @@ impl Rounds {
 
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         f(self.lock().get_or_insert_with(|| {
-            Box::new(State { journal: fresh_journal(), ..State::default() })
+            Box::new(State {
+                journal: fresh_journal(),
+                ..State::default()
+            })
         }))
     }
 

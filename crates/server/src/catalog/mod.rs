@@ -162,12 +162,18 @@ impl CatalogHandle {
     /// # Errors
     /// [`Error::is_invalid_definition`]: an item cannot be served, or two have the same name.
     pub(crate) fn open(&self, items: Items, settings: CatalogSettings) -> Result<()> {
-        let _editing = self.shared.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _editing = self
+            .shared
+            .editing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let settings = Arc::new(settings);
         let mut edit = CatalogEdit::of(&self.load());
         edit.refuse_duplicates();
         edit.add_items(items);
-        self.shared.current.store(Arc::new(edit.into_catalog(settings)?));
+        self.shared
+            .current
+            .store(Arc::new(edit.into_catalog(settings)?));
         Ok(())
     }
 

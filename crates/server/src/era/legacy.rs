@@ -34,7 +34,9 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
         let message = "the session is open already: `initialize` comes once";
         return Err(Refusal::new(400, ErrorCode::INVALID_REQUEST, message));
     }
-    let params: Params<'_> = frame.params().map_err(|error| Refusal { error, status: 400 })?;
+    let params: Params<'_> = frame
+        .params()
+        .map_err(|error| Refusal { error, status: 400 })?;
     let capabilities: ClientCapabilities = serde_json::from_str(params.capabilities.get())
         .map_err(|why| Refusal::malformed(format!("`params.capabilities`: {why}")))?;
     if !params.client_info.get().starts_with('{') {
@@ -43,7 +45,10 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
     let revision = Revision::parse(&params.protocol_version)
         .filter(|revision| !revision.is_modern())
         .unwrap_or(Revision::LATEST_LEGACY);
-    let client = Client { info: Some(params.client_info.to_owned()), capabilities };
+    let client = Client {
+        info: Some(params.client_info.to_owned()),
+        capabilities,
+    };
     let session = Session::new(revision, incoming.principal.clone(), client);
     if matches!(incoming.via, Via::UnopenedHttp) && !core.sessions.insert(&session, &core.limits) {
         let message = "too many sessions: end one with DELETE, or try again later";
@@ -92,7 +97,11 @@ pub(crate) fn listener<'s>(core: &Core, session: &'s Session) -> &'s Arc<Listene
     })
 }
 
-pub(crate) fn subscribe(core: &Core, session: &Session, incoming: &Incoming) -> Result<(), Refusal> {
+pub(crate) fn subscribe(
+    core: &Core,
+    session: &Session,
+    incoming: &Incoming,
+) -> Result<(), Refusal> {
     let params: ResourceParams<'_> = incoming.frame.params()?;
     if !core.catalog.load().has_resource(&params.uri) {
         let error = crate::Error::not_found(&*params.uri);

@@ -28,7 +28,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: u16, code: i32, message: impl Into<String>) -> Self {
-        Self { error: ErrorObject::new(code, message), status }
+        Self {
+            error: ErrorObject::new(code, message),
+            status,
+        }
     }
 
     /// The request cannot be read: HTTP 400 in either era.
@@ -97,7 +100,10 @@ pub(crate) fn admit(
     };
     if !frame.method.as_ref().is_ok_and(known) {
         let status = if revision.is_modern() { 404 } else { 200 };
-        let message = format!("unknown method `{}` in revision {revision}", frame.method_name());
+        let message = format!(
+            "unknown method `{}` in revision {revision}",
+            frame.method_name()
+        );
         return Err(Refusal::new(status, ErrorCode::METHOD_NOT_FOUND, message));
     }
     // A session has its own limit on what runs at the same time; see `calls_per_session`.
@@ -115,8 +121,14 @@ impl Admitted {
     pub(crate) fn context(self, core: &Arc<Core>, incoming: &Incoming, asks: Asks) -> Context {
         let bytes = incoming.frame.bytes.clone();
         let outlet = Some(incoming.outlet.clone());
-        let mut exchange =
-            Exchange::new(Arc::clone(core), self.revision, self.caller, bytes, outlet, asks);
+        let mut exchange = Exchange::new(
+            Arc::clone(core),
+            self.revision,
+            self.caller,
+            bytes,
+            outlet,
+            asks,
+        );
         exchange.progress_token = self.progress_token;
         exchange.meta = self.meta;
         exchange.into()

@@ -31,7 +31,10 @@ pub(crate) fn admit(
     incoming: &Incoming,
     meta: &RequestMeta<'_>,
 ) -> Result<(Revision, Caller), Refusal> {
-    let version = meta.protocol_version.as_deref().ok_or_else(|| missing("protocolVersion"))?;
+    let version = meta
+        .protocol_version
+        .as_deref()
+        .ok_or_else(|| missing("protocolVersion"))?;
     let revision = SUPPORTED
         .iter()
         .copied()
@@ -70,8 +73,11 @@ fn missing(name: &str) -> Refusal {
 /// The client asks for a revision that is not served this way.
 pub(crate) fn unsupported(version: &str) -> Refusal {
     let supported: Vec<_> = SUPPORTED.iter().map(|revision| revision.as_str()).collect();
-    let legacy: Vec<_> =
-        Revision::ALL.iter().filter(|revision| !revision.is_modern()).map(|r| r.as_str()).collect();
+    let legacy: Vec<_> = Revision::ALL
+        .iter()
+        .filter(|revision| !revision.is_modern())
+        .map(|r| r.as_str())
+        .collect();
     let shown = crate::handler::text::shown(version);
     let message = format!(
         "unsupported protocol version {shown}: per request {}; with `initialize` {}",
@@ -90,12 +96,16 @@ fn mismatch(message: impl Into<String>) -> Refusal {
 /// The one value of a header; repeated ones are as bad as none.
 fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Refusal> {
     let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     if values.next().is_some() {
         return Err(mismatch(format!("header {name} is repeated")));
     }
     let value = value.to_str().map_err(|_| {
-        mismatch(format!("header {name} has characters that are not printable ASCII"))
+        mismatch(format!(
+            "header {name} has characters that are not printable ASCII"
+        ))
     })?;
     Ok(Some(value.trim_matches([' ', '\t'])))
 }
@@ -126,14 +136,20 @@ pub(crate) fn check_headers(
         }
         Some(_) => {}
     }
-    let Some(expected) = mirrored else { return Ok(()) };
+    let Some(expected) = mirrored else {
+        return Ok(());
+    };
     let Some(value) = single(headers, headers::NAME)? else {
-        return Err(mismatch(format!("header Mcp-Name is required for {method}")));
+        return Err(mismatch(format!(
+            "header Mcp-Name is required for {method}"
+        )));
     };
     let value = headers::decode_value(value)
         .map_err(|why| mismatch(format!("header Mcp-Name cannot be decoded: {why}")))?;
     if value != expected {
-        return Err(mismatch("header Mcp-Name and the body's name or URI differ"));
+        return Err(mismatch(
+            "header Mcp-Name and the body's name or URI differ",
+        ));
     }
     Ok(())
 }
@@ -148,7 +164,9 @@ pub(crate) fn check_parameters(
         return Ok(());
     }
     let arguments: serde_json::Value = arguments
-        .map_or(Ok(serde_json::Value::Null), |raw| serde_json::from_str(raw.get()))
+        .map_or(Ok(serde_json::Value::Null), |raw| {
+            serde_json::from_str(raw.get())
+        })
         .map_err(|why| Refusal::malformed(format!("`params.arguments`: {why}")))?;
     for parameter in expected {
         let mut values = headers.get_all(&parameter.header).iter();
@@ -197,7 +215,11 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn with_binding<T>(&self, principal: Option<&Principal>, f: impl FnOnce(&Binding<'_>) -> T) -> T {
+    fn with_binding<T>(
+        &self,
+        principal: Option<&Principal>,
+        f: impl FnOnce(&Binding<'_>) -> T,
+    ) -> T {
         let principal: Option<Cow<'_, str>> = principal.map(|p| p.binding().into());
         f(&Binding {
             principal: principal.as_deref(),
@@ -221,8 +243,8 @@ pub(crate) fn resume(
     let answers: BTreeMap<String, Box<RawValue>> = match responses {
         None => BTreeMap::new(),
         Some(raw) => {
-            let answers: BTreeMap<String, Box<RawValue>> =
-                serde_json::from_str(raw.get()).map_err(|_| {
+            let answers: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get())
+                .map_err(|_| {
                     Refusal::malformed("`params.inputResponses` must be an object of results")
                 })?;
             if let Some((key, _)) = answers.iter().find(|(_, raw)| !raw.get().starts_with('{')) {
@@ -237,7 +259,8 @@ pub(crate) fn resume(
         None if responses.is_none() => return Ok(Rounds::default()),
         None => return Ok(Rounds::answered(answers)),
         Some(state) => subject.with_binding(principal, |binding| {
-            core.keys.open(state, binding, now(), core.limits.state_bytes)
+            core.keys
+                .open(state, binding, now(), core.limits.state_bytes)
         }),
     };
     let journal = journal.map_err(|refused| Refusal::malformed(refused.to_string()))?;
@@ -261,17 +284,24 @@ pub(crate) fn suspend(
     journal.rounds += 1;
     let expires = now() + core.limits.state_lifetime.as_secs();
     let sealed = subject.with_binding(principal, |binding| {
-        core.keys.seal(&journal, binding, expires, core.limits.state_bytes)
+        core.keys
+            .seal(&journal, binding, expires, core.limits.state_bytes)
     });
     let request_state = sealed.map_err(|why| {
         tracing::error!(method = subject.method, "a journal cannot be sealed: {why}");
         let message = "this call remembers more between its rounds than the server allows";
         Refusal::from(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message))
     })?;
-    Ok(InputRequiredResult { input_requests, request_state: Some(request_state), meta: None })
+    Ok(InputRequiredResult {
+        input_requests,
+        request_state: Some(request_state),
+        meta: None,
+    })
 }
 
 /// Seconds since 1970.
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }

@@ -48,7 +48,8 @@ impl fmt::Debug for InProcess {
     }
 }
 
-const EVERYTHING: &str = r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{}}"#;
+const EVERYTHING: &str =
+    r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{}}"#;
 
 impl InProcess {
     pub(crate) fn new(core: Arc<Core>) -> Self {
@@ -82,19 +83,30 @@ impl InProcess {
             "capabilities": self.capabilities(),
             "clientInfo": { "name": "in-process", "version": "0" },
         });
-        let reply = self.send_one("initialize", params).await.map_err(Error::from)?;
+        let reply = self
+            .send_one("initialize", params)
+            .await
+            .map_err(Error::from)?;
         self.session = reply.opened;
         Ok(self)
     }
 
     fn capabilities(&self) -> Value {
-        let declared = if self.answers.is_some() { EVERYTHING } else { "{}" };
+        let declared = if self.answers.is_some() {
+            EVERYTHING
+        } else {
+            "{}"
+        };
         serde_json::from_str(declared).unwrap_or_default()
     }
 
     /// Calls a tool.
     pub async fn call(&self, tool: &str, arguments: Value) -> Result<CallToolResult, ErrorObject> {
-        self.get("tools/call", json!({ "name": tool, "arguments": arguments })).await
+        self.get(
+            "tools/call",
+            json!({ "name": tool, "arguments": arguments }),
+        )
+        .await
     }
 
     /// Reads a resource.
@@ -108,10 +120,18 @@ impl InProcess {
         name: &str,
         arguments: Value,
     ) -> Result<GetPromptResult, ErrorObject> {
-        self.get("prompts/get", json!({ "name": name, "arguments": arguments })).await
+        self.get(
+            "prompts/get",
+            json!({ "name": name, "arguments": arguments }),
+        )
+        .await
     }
 
-    async fn get<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, ErrorObject> {
+    async fn get<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<T, ErrorObject> {
         let result = self.request(method, params).await?;
         serde_json::from_value(result).map_err(malformed)
     }
@@ -127,14 +147,18 @@ impl InProcess {
                 return Err(serde_json::from_value(error).map_err(malformed)?);
             }
             let result = message.remove("result").unwrap_or_default();
-            let (Some("input_required"), Some(answers)) =
-                (result.get("resultType").and_then(Value::as_str), &self.answers)
-            else {
+            let (Some("input_required"), Some(answers)) = (
+                result.get("resultType").and_then(Value::as_str),
+                &self.answers,
+            ) else {
                 return Ok(result);
             };
             let asked: InputRequiredResult = serde_json::from_value(result).map_err(malformed)?;
-            let responses: Map<String, Value> =
-                asked.input_requests.iter().map(|(key, ask)| (key.clone(), answers(ask))).collect();
+            let responses: Map<String, Value> = asked
+                .input_requests
+                .iter()
+                .map(|(key, ask)| (key.clone(), answers(ask)))
+                .collect();
             sent = params.clone();
             sent["inputResponses"] = responses.into();
             sent["requestState"] = asked.request_state.into();
@@ -147,7 +171,10 @@ impl InProcess {
                 Some(Value::Object(about)) => about,
                 _ => Map::new(),
             };
-            about.insert(meta::PROTOCOL_VERSION.into(), Revision::LATEST.as_str().into());
+            about.insert(
+                meta::PROTOCOL_VERSION.into(),
+                Revision::LATEST.as_str().into(),
+            );
             about.insert(meta::CLIENT_CAPABILITIES.into(), self.capabilities());
             params["_meta"] = about.into();
         }
@@ -178,8 +205,11 @@ impl InProcess {
 
     async fn answer(&self, frame: Frame) -> Reply {
         let limits = &self.core.limits;
-        let outbox =
-            Outbox::new(Bounds { unread: limits.stream_messages, kept: 0, kept_bytes: 0 });
+        let outbox = Outbox::new(Bounds {
+            unread: limits.stream_messages,
+            kept: 0,
+            kept_bytes: 0,
+        });
         let incoming = Incoming {
             frame,
             via: Via::Line(self.session.clone()),
@@ -219,7 +249,9 @@ impl InProcess {
 
     /// Takes in what the server says before its answer.
     fn hear(&self, message: &[u8]) {
-        let Ok(message) = serde_json::from_slice::<Value>(message) else { return };
+        let Ok(message) = serde_json::from_slice::<Value>(message) else {
+            return;
+        };
         let id = message.get("id").and_then(Value::as_str).map(IdBuf::string);
         if let (Some(id), Some(session), Some(answers)) = (id, &self.session, &self.answers) {
             let ask = json!({ "method": message["method"], "params": message["params"] });
@@ -230,13 +262,17 @@ impl InProcess {
             session.answer(&id, answer);
             return;
         }
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        self.heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(message);
     }
 
     /// The notifications that came since the last time, oldest first: progress, log messages and
     /// the changes that a session is told of.
     pub fn notifications(&self) -> Vec<Value> {
-        let mut heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut heard =
+            std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(session) = &self.session {
             let listener = legacy::listener(&self.core, session);
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());

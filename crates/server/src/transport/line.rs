@@ -37,7 +37,10 @@ where
     let (messages, inbox) = mpsc::channel(core.limits.stream_messages);
     let hung_up = watch::Sender::new(false);
     let mut connection = Connection {
-        outlet: Outlet::Line { messages, hung_up: hung_up.subscribe() },
+        outlet: Outlet::Line {
+            messages,
+            hung_up: hung_up.subscribe(),
+        },
         splitter: LineSplitter::new(core.limits.message_bytes),
         core,
         session: None,
@@ -99,7 +102,10 @@ impl Connection {
             }
             let may_read = !ended && unread.is_empty() && self.has_room();
             let may_send = self.output.len() < HIGH_WATER;
-            let listener = self.session.as_ref().and_then(|session| session.known_listener());
+            let listener = self
+                .session
+                .as_ref()
+                .and_then(|session| session.known_listener());
             tokio::select! {
                 biased;
                 read = reader.read(&mut chunk), if may_read => {
@@ -176,7 +182,9 @@ impl Connection {
             Ok(Parsed::Notification(frame)) => notified(&frame, &self.calls),
             Ok(Parsed::Answer { id, answer }) => {
                 let session = self.session.as_deref();
-                let known = session.zip(id).is_some_and(|(session, id)| session.answer(&id, answer));
+                let known = session
+                    .zip(id)
+                    .is_some_and(|(session, id)| session.answer(&id, answer));
                 if !known {
                     tracing::debug!("an answer to nothing that was asked");
                 }

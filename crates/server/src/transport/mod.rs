@@ -49,7 +49,9 @@ pub(crate) async fn start(core: &Arc<Core>, incoming: Incoming) -> Started {
 pub(crate) fn notified(frame: &Frame, calls: &Calls) {
     match frame.method {
         Ok(Method::Cancelled) => {
-            let Ok(params) = frame.params::<CancelledParams<'_>>() else { return };
+            let Ok(params) = frame.params::<CancelledParams<'_>>() else {
+                return;
+            };
             if let Some(id) = cancelled_id(params.request_id) {
                 let found = calls.cancel(&id);
                 tracing::debug!(%id, found, reason = ?params.reason, "cancelled by the client");

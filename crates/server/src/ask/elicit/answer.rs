@@ -199,7 +199,7 @@ mod tests {
         type Error = String;
 
         fn try_from(value: u32) -> Result<Self, String> {
-            if value % 2 == 0 {
+            if value.is_multiple_of(2) {
                 Ok(Self(value))
             } else {
                 Err("must be even".into())

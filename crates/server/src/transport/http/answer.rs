@@ -43,7 +43,11 @@ fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
 
 /// A failure of the transport's own: a JSON-RPC error without an id.
 pub(super) fn failure(status: StatusCode, code: i32, message: &str) -> Response<Body> {
-    json(Reply::error(None, &ErrorObject::new(code, message), status.as_u16()))
+    json(Reply::error(
+        None,
+        &ErrorObject::new(code, message),
+        status.as_u16(),
+    ))
 }
 
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
@@ -57,15 +61,23 @@ pub(super) fn with_header(
     name: HeaderName,
     value: &'static str,
 ) -> Response<Body> {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
     response
 }
 
 pub(super) fn event_stream(events: Events) -> Response<Body> {
     let mut response = Response::new(Body::events(events));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-transform"),
+    );
     // Tells proxies to hand events on as they come.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
@@ -78,7 +90,12 @@ pub(super) async fn unopened(
     principal: Option<Arc<Principal>>,
 ) -> Response<Body> {
     let outlet = Outlet::Stream(Outbox::new(plain(&shared.core)));
-    let incoming = Incoming { frame, via: Via::UnopenedHttp, principal, outlet };
+    let incoming = Incoming {
+        frame,
+        via: Via::UnopenedHttp,
+        principal,
+        outlet,
+    };
     match start(&shared.core, incoming).await {
         Started::Ready(reply) => json(reply),
         Started::Waiting(call) => json(call.await),
@@ -97,7 +114,12 @@ pub(super) async fn modern(
     let core = &shared.core;
     let outbox = Outbox::new(plain(core));
     let outlet = Outlet::Stream(Arc::clone(&outbox));
-    let incoming = Incoming { frame, via: Via::ModernHttp(headers), principal, outlet };
+    let incoming = Incoming {
+        frame,
+        via: Via::ModernHttp(headers),
+        principal,
+        outlet,
+    };
     let mut call = match start(core, incoming).await {
         Started::Ready(reply) if accepts.json && !(accepts.events && outbox.is_used()) => {
             return json(reply);
@@ -143,7 +165,11 @@ pub(super) async fn legacy(
     }
     if calls.running() >= core.limits.calls_per_session {
         let message = "too many calls run in this session: wait for one to end";
-        return failure(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INTERNAL_ERROR, message);
+        return failure(
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::INTERNAL_ERROR,
+            message,
+        );
     }
     let outbox = Outbox::new(resumable(core));
     let incoming = Incoming {
@@ -162,7 +188,12 @@ pub(super) async fn legacy(
         }
         Started::Waiting(call) => call,
     };
-    let task = tokio::spawn(run(call, Arc::clone(&session), id.clone(), Arc::clone(&outbox)));
+    let task = tokio::spawn(run(
+        call,
+        Arc::clone(&session),
+        id.clone(),
+        Arc::clone(&outbox),
+    ));
     if !calls.insert(id.clone(), task.abort_handle(), Some(Arc::clone(&outbox))) {
         return json(duplicate(&id));
     }
@@ -174,8 +205,11 @@ pub(super) async fn legacy(
         outbox.discard();
     }
     let used = poll_fn(|cx| outbox.poll_used(cx));
-    let patience =
-        if accepts.events { core.limits.stream_after } else { core.limits.call_timeout * 2 };
+    let patience = if accepts.events {
+        core.limits.stream_after
+    } else {
+        core.limits.call_timeout * 2
+    };
     let _ = tokio::time::timeout(patience, used).await;
     if let Some(answer) = outbox.take_only_answer().filter(|_| accepts.json) {
         return json_bytes(StatusCode::OK, answer);
@@ -216,7 +250,11 @@ fn stream_of(core: &Arc<Core>, session: &Session, outbox: &Arc<Outbox>) -> Respo
 }
 
 fn plain(core: &Core) -> Bounds {
-    Bounds { unread: core.limits.stream_messages, kept: 0, kept_bytes: 0 }
+    Bounds {
+        unread: core.limits.stream_messages,
+        kept: 0,
+        kept_bytes: 0,
+    }
 }
 
 pub(super) fn resumable(core: &Core) -> Bounds {

@@ -26,15 +26,22 @@ pub struct Unauthorized {
 impl Unauthorized {
     /// Asks for a bearer token.
     pub fn bearer() -> Self {
-        Self { challenge: "Bearer".into() }
+        Self {
+            challenge: "Bearer".into(),
+        }
     }
 
     pub(super) fn into_response(self) -> Response<Body> {
         let message = "who is calling? authenticate as header WWW-Authenticate says";
-        let mut response =
-            failure(StatusCode::UNAUTHORIZED, ErrorCode::INVALID_REQUEST, message);
+        let mut response = failure(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::INVALID_REQUEST,
+            message,
+        );
         if let Ok(challenge) = HeaderValue::from_str(&self.challenge) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
@@ -104,9 +111,9 @@ impl Guard {
                 }
                 Ok(Permit { origin: None })
             }
-            (Some(origin), None) if self.knows_origin(origin, host) => {
-                Ok(Permit { origin: Some(origin.clone()) })
-            }
+            (Some(origin), None) if self.knows_origin(origin, host) => Ok(Permit {
+                origin: Some(origin.clone()),
+            }),
             _ => Err(Denied::Origin),
         }
     }
@@ -126,19 +133,27 @@ impl Guard {
         let target = parts.uri.authority().map(Authority::as_str);
         let name = match (host, target) {
             (Some(host), Some(target)) if !host.eq_ignore_ascii_case(target) => {
-                return Err(Denied::Malformed("header Host and the request's target differ"));
+                return Err(Denied::Malformed(
+                    "header Host and the request's target differ",
+                ));
             }
             (Some(host), _) => host,
             (None, Some(target)) => target,
             (None, None) if parts.version < Version::HTTP_11 => return Err(Denied::Host),
             (None, None) => return Err(Denied::Malformed("header Host is required")),
         };
-        if self.knows_host(name) { Ok(name) } else { Err(Denied::Host) }
+        if self.knows_host(name) {
+            Ok(name)
+        } else {
+            Err(Denied::Host)
+        }
     }
 
     fn knows_host(&self, name: &str) -> bool {
         // The common case first.
-        let Some((host, port)) = split_port(name) else { return false };
+        let Some((host, port)) = split_port(name) else {
+            return false;
+        };
         if host.eq_ignore_ascii_case("localhost") {
             return true;
         }
@@ -155,12 +170,22 @@ impl Guard {
     }
 
     fn knows_origin(&self, origin: &HeaderValue, host: &str) -> bool {
-        let Ok(origin) = origin.to_str() else { return false };
-        if self.origins.iter().any(|known| known.eq_ignore_ascii_case(origin)) {
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
+        if self
+            .origins
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(origin))
+        {
             return true;
         }
-        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        let Some(authority) = authority else { return false };
+        let authority = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
+        let Some(authority) = authority else {
+            return false;
+        };
         if authority.eq_ignore_ascii_case(host) {
             return true;
         }
@@ -177,7 +202,14 @@ fn split_port(name: &str) -> Option<(&str, Option<u16>)> {
         Some(rest) => {
             let (_, after) = rest.split_once(']')?;
             let host = &name[..name.len() - after.len()];
-            (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
+            (
+                host,
+                if after.is_empty() {
+                    None
+                } else {
+                    Some(after.strip_prefix(':')?)
+                },
+            )
         }
         None => match name.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -197,7 +229,10 @@ fn split_port(name: &str) -> Option<(&str, Option<u16>)> {
 }
 
 fn ip(host: &str) -> Option<IpAddr> {
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+    match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
         Some(v6) => v6.parse().ok().map(IpAddr::V6),
         None => host.parse().ok().map(IpAddr::V4),
     }
@@ -221,7 +256,10 @@ impl Permit {
 
     /// The answer to a browser that asks before it sends.
     pub(super) fn preflight(self, parts: &Parts) -> Response<Body> {
-        let asked = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+        let asked = parts
+            .headers
+            .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
+            .cloned();
         let mut response = empty(StatusCode::NO_CONTENT);
         let headers = response.headers_mut();
         let mut set = |name: HeaderName, value: HeaderValue| headers.insert(name, value);
@@ -229,7 +267,10 @@ impl Permit {
         if self.origin.is_some() {
             let methods = HeaderValue::from_static(ALLOWED_METHODS);
             set(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-            set(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+            set(
+                header::ACCESS_CONTROL_MAX_AGE,
+                HeaderValue::from_static("600"),
+            );
             if let Some(asked) = asked {
                 set(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
             }
@@ -259,7 +300,14 @@ mod tests {
 
     #[test]
     fn only_loopback_names_are_known_by_default() {
-        for host in ["localhost", "LocalHost:8000", "127.0.0.1:1", "127.9.9.9", "[::1]", "[::1]:80"] {
+        for host in [
+            "localhost",
+            "LocalHost:8000",
+            "127.0.0.1:1",
+            "127.9.9.9",
+            "[::1]",
+            "[::1]:80",
+        ] {
             assert_eq!(check(&local(), &[("host", host)]), Ok(()), "{host}");
         }
         for host in [
@@ -282,7 +330,11 @@ mod tests {
             "",
             " localhost",
         ] {
-            assert_eq!(check(&local(), &[("host", host)]), Err(Denied::Host), "{host}");
+            assert_eq!(
+                check(&local(), &[("host", host)]),
+                Err(Denied::Host),
+                "{host}"
+            );
         }
     }
 
@@ -295,10 +347,14 @@ mod tests {
 
     #[test]
     fn a_target_with_a_host_must_agree() {
-        let request = Request::builder().uri("http://evil.com/mcp").header("host", "localhost");
+        let request = Request::builder()
+            .uri("http://evil.com/mcp")
+            .header("host", "localhost");
         let (parts, ()) = request.body(()).unwrap().into_parts();
         assert!(matches!(local().check(&parts), Err(Denied::Malformed(_))));
-        let request = Request::builder().uri("http://evil.com/mcp").version(Version::HTTP_2);
+        let request = Request::builder()
+            .uri("http://evil.com/mcp")
+            .version(Version::HTTP_2);
         let (parts, ()) = request.body(()).unwrap().into_parts();
         assert_eq!(local().check(&parts).map(drop), Err(Denied::Host));
     }
@@ -306,7 +362,11 @@ mod tests {
     #[test]
     fn pages_must_be_ours() {
         let from = |origin| check(&local(), &[("host", "localhost:8000"), ("origin", origin)]);
-        for origin in ["http://localhost:3000", "http://127.0.0.1:6274", "https://[::1]:1"] {
+        for origin in [
+            "http://localhost:3000",
+            "http://127.0.0.1:6274",
+            "https://[::1]:1",
+        ] {
             assert_eq!(from(origin), Ok(()), "{origin}");
         }
         for origin in [
@@ -335,10 +395,19 @@ mod tests {
         let guard = Guard::new(&options, false);
         assert_eq!(check(&guard, &[("host", "mcp.example.com:9")]), Ok(()));
         assert_eq!(check(&guard, &[("host", "other.example.com:8443")]), Ok(()));
-        assert_eq!(check(&guard, &[("host", "other.example.com")]), Err(Denied::Host));
+        assert_eq!(
+            check(&guard, &[("host", "other.example.com")]),
+            Err(Denied::Host)
+        );
         let host = ("host", "mcp.example.com");
-        assert_eq!(check(&guard, &[host, ("origin", "https://app.example.com")]), Ok(()));
-        assert_eq!(check(&guard, &[host, ("origin", "https://mcp.example.com")]), Ok(()));
+        assert_eq!(
+            check(&guard, &[host, ("origin", "https://app.example.com")]),
+            Ok(())
+        );
+        assert_eq!(
+            check(&guard, &[host, ("origin", "https://mcp.example.com")]),
+            Ok(())
+        );
         let other = ("origin", "https://app.example.com.evil.com");
         assert_eq!(check(&guard, &[host, other]), Err(Denied::Origin));
     }

@@ -22,11 +22,19 @@ pub(super) fn open(shared: &Shared, parts: &Parts, session: &Arc<Session>) -> Re
     let core = &shared.core;
     if !accepts(&parts.headers).events {
         let message = "header Accept must list text/event-stream";
-        return failure(StatusCode::NOT_ACCEPTABLE, ErrorCode::INVALID_REQUEST, message);
+        return failure(
+            StatusCode::NOT_ACCEPTABLE,
+            ErrorCode::INVALID_REQUEST,
+            message,
+        );
     }
     let Some(place) = Listening::take(core, session.principal.clone()) else {
         let message = "too many open streams: close one, or try again later";
-        return failure(StatusCode::TOO_MANY_REQUESTS, ErrorCode::INTERNAL_ERROR, message);
+        return failure(
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::INTERNAL_ERROR,
+            message,
+        );
     };
     let primes = session.revision >= Revision::V2025_11_25;
     let (number, events) = match parts.headers.get(headers::LAST_EVENT_ID) {
@@ -41,10 +49,14 @@ pub(super) fn open(shared: &Shared, parts: &Parts, session: &Arc<Session>) -> Re
             (number, Events::of(core, &outbox).numbered(number, primes))
         }
         Some(id) => {
-            let found = id.to_str().ok().and_then(read_event_id).and_then(|(number, seq)| {
-                let outbox = session.stream(number)?;
-                Some((number, Events::resume(core, &outbox, number, seq)?))
-            });
+            let found = id
+                .to_str()
+                .ok()
+                .and_then(read_event_id)
+                .and_then(|(number, seq)| {
+                    let outbox = session.stream(number)?;
+                    Some((number, Events::resume(core, &outbox, number, seq)?))
+                });
             let Some(found) = found else {
                 let message = "Last-Event-ID names no event that this session still keeps";
                 return failure(StatusCode::NOT_FOUND, ErrorCode::INVALID_REQUEST, message);

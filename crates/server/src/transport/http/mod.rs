@@ -108,7 +108,13 @@ impl Service {
     pub(crate) fn new(core: Arc<Core>, options: &HttpOptions, any_ip: bool) -> Self {
         let guard = Guard::new(options, any_ip);
         let authenticate = options.authenticate.clone();
-        Self { shared: Arc::new(Shared { core, guard, authenticate }) }
+        Self {
+            shared: Arc::new(Shared {
+                core,
+                guard,
+                authenticate,
+            }),
+        }
     }
 
     /// Tells open streams and waiting calls that the server stops: streams end, calls may finish.
@@ -190,11 +196,19 @@ impl Service {
             }));
         };
         let session = value.to_str().ok().and_then(|id| {
-            self.shared.core.sessions.get(id, principal).filter(|session| !session.is_ended())
+            self.shared
+                .core
+                .sessions
+                .get(id, principal)
+                .filter(|session| !session.is_ended())
         });
         session.ok_or_else(|| {
             let message = "no such session: send `initialize` to open one";
-            Box::new(failure(StatusCode::NOT_FOUND, ErrorCode::INVALID_REQUEST, message))
+            Box::new(failure(
+                StatusCode::NOT_FOUND,
+                ErrorCode::INVALID_REQUEST,
+                message,
+            ))
         })
     }
 
@@ -241,8 +255,7 @@ impl Service {
         };
         // A session belongs to the handshake revisions; a modern request ignores its header.
         let version_header = parts.headers.get(headers::PROTOCOL_VERSION);
-        let modern = version_header.is_some()
-            && version(&parts).is_none_or(Revision::is_modern);
+        let modern = version_header.is_some() && version(&parts).is_none_or(Revision::is_modern);
         let session = if modern || !parts.headers.contains_key(headers::SESSION_ID) {
             None
         } else {
@@ -285,12 +298,23 @@ impl Service {
 
 /// The revision that the version header names, if we know it.
 fn version(parts: &Parts) -> Option<Revision> {
-    Revision::parse(parts.headers.get(headers::PROTOCOL_VERSION)?.to_str().ok()?.trim())
+    Revision::parse(
+        parts
+            .headers
+            .get(headers::PROTOCOL_VERSION)?
+            .to_str()
+            .ok()?
+            .trim(),
+    )
 }
 
 fn not_allowed() -> Response<Body> {
     let message = "use POST; GET and DELETE only with the Mcp-Session-Id of a session";
-    let response = failure(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::INVALID_REQUEST, message);
+    let response = failure(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::INVALID_REQUEST,
+        message,
+    );
     with_header(response, header::ALLOW, "POST, GET, DELETE, OPTIONS")
 }
 

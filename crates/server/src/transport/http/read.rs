@@ -25,7 +25,11 @@ pub(super) struct Accepts {
 /// text and forms anywhere, but not `application/json`.
 pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response<Body>>> {
     let refuse = |status, message: &str| {
-        Err(Box::new(failure(status, ErrorCode::INVALID_REQUEST, message)))
+        Err(Box::new(failure(
+            status,
+            ErrorCode::INVALID_REQUEST,
+            message,
+        )))
     };
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = types.next().is_some_and(is_json) && types.next().is_none();
@@ -33,7 +37,10 @@ pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response
         let message = "header Content-Type must be application/json";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|value| value != "identity")
+    {
         let message = "compressed bodies are not accepted: send it without Content-Encoding";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }
@@ -46,14 +53,23 @@ pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response
 }
 
 fn is_json(value: &HeaderValue) -> bool {
-    let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    let media_type = value
+        .as_bytes()
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    media_type
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
 }
 
 /// Reads `Accept`; an absent one accepts everything.
 pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
     let mut values = headers.get_all(header::ACCEPT).iter().peekable();
-    let mut found = Accepts { json: values.peek().is_none(), events: values.peek().is_none() };
+    let mut found = Accepts {
+        json: values.peek().is_none(),
+        events: values.peek().is_none(),
+    };
     for range in values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')) {
         let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let media_type = parts.next().unwrap_or_default();
@@ -88,7 +104,9 @@ where
     let first = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await;
     match first {
         Poll::Ready(result) => result,
-        Poll::Pending => tokio::time::timeout(time, reading).await.unwrap_or(Err(BodyError::TooSlow)),
+        Poll::Pending => tokio::time::timeout(time, reading)
+            .await
+            .unwrap_or(Err(BodyError::TooSlow)),
     }
 }
 
@@ -101,7 +119,9 @@ where
     loop {
         let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
         let Some(frame) = frame else { break };
-        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else {
+            continue;
+        };
         if first.len() + all.len() + data.len() > limit {
             return Err(BodyError::TooLarge);
         }

@@ -48,12 +48,18 @@ pub(crate) async fn bind(
              listen on 127.0.0.1, authenticate callers, or set `allow_public` (`--allow-public`)"
         )));
     }
-    Ok(HttpServer { listener, core, options })
+    Ok(HttpServer {
+        listener,
+        core,
+        options,
+    })
 }
 
 impl fmt::Debug for HttpServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpServer").field("listener", &self.listener).finish_non_exhaustive()
+        f.debug_struct("HttpServer")
+            .field("listener", &self.listener)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,7 +71,11 @@ impl HttpServer {
 
     /// The address of the endpoint, for a client.
     pub fn url(&self) -> Result<String> {
-        Ok(format!("http://{}{}", self.local_addr()?, self.options.path))
+        Ok(format!(
+            "http://{}{}",
+            self.local_addr()?,
+            self.options.path
+        ))
     }
 
     /// Serves until `stop` is ready. Then no new connection is taken, streams are told and end,
@@ -108,8 +118,14 @@ impl HttpServer {
         drop(self.listener);
         self.core.stop();
         let all_ended = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.core.limits.shutdown, all_ended).await.is_err() {
-            tracing::warn!(open = connections.len(), "connections cut: the time to end is over");
+        if tokio::time::timeout(self.core.limits.shutdown, all_ended)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = connections.len(),
+                "connections cut: the time to end is over"
+            );
         }
         connections.shutdown().await;
         sweeper.abort();

@@ -52,7 +52,10 @@ impl Body {
 
 impl From<Kind> for Body {
     fn from(kind: Kind) -> Self {
-        Self { kind, _active: None }
+        Self {
+            kind,
+            _active: None,
+        }
     }
 }
 
@@ -66,9 +69,9 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.kind {
             Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Events(events) => {
-                events.poll_event(cx).map(|event| event.map(|bytes| Ok(Frame::data(bytes))))
-            }
+            Kind::Events(events) => events
+                .poll_event(cx)
+                .map(|event| event.map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
 
@@ -103,7 +106,9 @@ pub(super) struct Events {
 
 impl std::fmt::Debug for Events {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Events").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Events")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,7 +126,10 @@ impl Events {
         after: u64,
     ) -> Option<Self> {
         let reader = outbox.attach(Some(after))?;
-        Some(Self { number: Some(number), ..Self::new(core, outbox, Some(reader)) })
+        Some(Self {
+            number: Some(number),
+            ..Self::new(core, outbox, Some(reader))
+        })
     }
 
     fn new(core: &Core, outbox: &Arc<Outbox>, reader: Option<Reader>) -> Self {

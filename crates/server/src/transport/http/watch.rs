@@ -69,20 +69,34 @@ impl Notes {
                 return Ok(());
             }
             let passed = Duration::from_millis(now.saturating_sub(since));
-            let left = limit.checked_sub(passed).filter(|left| !left.is_zero()).ok_or(why)?;
+            let left = limit
+                .checked_sub(passed)
+                .filter(|left| !left.is_zero())
+                .ok_or(why)?;
             next = next.min(left);
             Ok(())
         };
-        left(self.blocked.load(Ordering::Relaxed), limits.write_timeout, "reads too slowly")?;
+        left(
+            self.blocked.load(Ordering::Relaxed),
+            limits.write_timeout,
+            "reads too slowly",
+        )?;
         if self.active.load(Ordering::Relaxed) == 0 {
             let head = self.head.load(Ordering::Relaxed);
             left(head, limits.header_timeout, "sends a head too slowly")?;
             if head == 0 {
-                left(self.idle.load(Ordering::Relaxed), limits.idle_timeout, "asks for nothing")?;
+                left(
+                    self.idle.load(Ordering::Relaxed),
+                    limits.idle_timeout,
+                    "asks for nothing",
+                )?;
             }
         }
         // What starts while we sleep is seen in time if we sleep no longer than its limit.
-        let shortest = limits.header_timeout.min(limits.write_timeout).min(limits.idle_timeout);
+        let shortest = limits
+            .header_timeout
+            .min(limits.write_timeout)
+            .min(limits.idle_timeout);
         Ok(next.min(shortest / 2).max(Duration::from_millis(10)))
     }
 

@@ -373,3 +373,67 @@ fn schemas_that_lead_nowhere() {
         assert_eq!(error.found, found, "{schema}");
     }
 }
+
+#[test]
+fn schemas_written_by_hand() {
+    let root = |schema: Value| {
+        json!({
+            "type": "object",
+            "properties": {"a": schema},
+            "required": ["a"],
+            "$defs": {"A": {"type": "string", "title": "inner", "description": "inner"}},
+        })
+    };
+    for (schema, shown, required) in [
+        (
+            json!({"type": ["null", "string"]}),
+            json!({"type": "string"}),
+            false,
+        ),
+        (
+            json!({"type": ["string", "null"], "enum": ["x", null], "default": null}),
+            json!({"type": "string", "enum": ["x"]}),
+            false,
+        ),
+        (
+            json!({"$ref": "#/$defs/A", "description": "outer"}),
+            json!({"type": "string", "title": "inner", "description": "outer"}),
+            true,
+        ),
+        (
+            json!({"allOf": [{"$ref": "#/$defs/A"}], "title": "outer"}),
+            json!({"type": "string", "title": "outer", "description": "inner"}),
+            true,
+        ),
+        (
+            json!({"oneOf": [{"enum": ["x", "y"], "description": "both"}, {"const": "z"}]}),
+            json!({"type": "string", "enum": ["x", "y", "z"]}),
+            true,
+        ),
+        (
+            json!({"enum": ["x"], "default": "y", "pattern": "x", "minLength": 1}),
+            json!({"type": "string", "enum": ["x"]}),
+            true,
+        ),
+        (
+            json!({"type": "array", "items": {"enum": ["x"]}, "default": ["x", "y"], "uniqueItems": true}),
+            json!({"type": "array", "items": {"type": "string", "enum": ["x"]}}),
+            true,
+        ),
+        (
+            json!({"type": "integer", "minimum": "x", "default": "y", "multipleOf": 2}),
+            json!({"type": "integer"}),
+            true,
+        ),
+    ] {
+        let (form, _) = form("T", &root(schema.clone())).expect("can be shown");
+        assert_eq!(form["properties"]["a"], shown, "{schema}");
+        assert_eq!(form.get("required").is_some(), required, "{schema}");
+    }
+    let mut several = root(json!({"type": "string"}));
+    several["oneOf"] = json!([{"required": ["b"]}, {"required": ["c"]}]);
+    assert_eq!(
+        form("T", &several).expect_err("varies").found,
+        Found::DataEnum
+    );
+}

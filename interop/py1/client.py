@@ -1,0 +1,174 @@
+"""Drives a server with the client of the Python MCP SDK 1.x.
+
+The SDK always offers its newest revision (2025-11-25): there is no choice.
+"""
+
+import importlib.metadata
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from mcp import ClientSession, McpError, StdioServerParameters, types
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from pydantic import AnyUrl
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "common"))
+import steps  # noqa: E402
+
+
+def wire(model):
+    return model.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def transport_to(options):
+    if options.transport == "http":
+        return streamable_http_client(options.url)
+    command, *arguments = options.server.split(" ")
+    return stdio_client(StdioServerParameters(command=command, args=arguments))
+
+
+class Client:
+    sdk = "mcp (Python) 1.x"
+    version = importlib.metadata.version("mcp")
+
+    @asynccontextmanager
+    async def connect(self, options, on):
+        async def elicit(_context, params):
+            action, content = await on.elicit(params.requestedSchema)
+            return types.ElicitResult(action=action, content=content)
+
+        async def sample(_context, params):
+            last = params.messages[-1]
+            content = last.content[0] if isinstance(last.content, list) else last.content
+            answer = on.sample(last.role, getattr(content, "text", ""))
+            return types.CreateMessageResult(
+                role="assistant",
+                model="interop-model",
+                stopReason="endTurn",
+                content=types.TextContent(type="text", text=answer),
+            )
+
+        async def roots(_context):
+            return types.ListRootsResult(roots=[types.Root(uri=uri, name=name) for uri, name in on.roots()])
+
+        async def log(params):
+            on.log(params.level)
+
+        async def message(received):
+            if isinstance(received, types.ServerNotification):
+                if isinstance(received.root, types.ToolListChangedNotification):
+                    on.tools_changed()
+                elif isinstance(received.root, types.ResourceUpdatedNotification):
+                    on.updated(str(received.root.params.uri))
+
+        async with transport_to(options) as (read, write, *_), ClientSession(
+            read,
+            write,
+            sampling_callback=sample,
+            elicitation_callback=elicit,
+            list_roots_callback=roots,
+            logging_callback=log,
+            message_handler=message,
+            client_info=types.Implementation(name="wharf-interop-py1", version="0"),
+        ) as session:
+            self.session = session
+            result = await session.initialize()
+            yield {
+                "revision": result.protocolVersion,
+                "era": "legacy",
+                "capabilities": wire(result.capabilities),
+                "server_name": result.serverInfo.name,
+            }
+
+    async def _pages(self, list_page, field):
+        found, cursor = [], None
+        while True:
+            page = wire(await list_page(params=types.PaginatedRequestParams(cursor=cursor)))
+            found.extend(page[field])
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return found
+
+    async def list_tools(self):
+        return await self._pages(self.session.list_tools, "tools")
+
+    async def list_resources(self):
+        return await self._pages(self.session.list_resources, "resources")
+
+    async def list_templates(self):
+        return await self._pages(self.session.list_resource_templates, "resourceTemplates")
+
+    async def list_prompts(self):
+        return await self._pages(self.session.list_prompts, "prompts")
+
+    async def call_tool(self, name, arguments, progress=None, log_level=None):
+        return wire(await self.session.call_tool(name, arguments, progress_callback=progress))
+
+    async def cancel_call(self, name, arguments, stop, log_level=None):
+        # The SDK does not tell the server when an awaited call is cancelled, and does
+        # not give the id of a request away; the next id is the only private thing used.
+        request_id = self.session._request_id
+        finished = []
+
+        async def run(scope):
+            with scope:
+                await self.session.call_tool(name, arguments)
+                finished.append(True)
+
+        async with anyio.create_task_group() as group:
+            scope = anyio.CancelScope()
+            group.start_soon(run, scope)
+            await stop.wait()
+            await self.session.send_notification(
+                types.ClientNotification(
+                    types.CancelledNotification(
+                        params=types.CancelledNotificationParams(requestId=request_id, reason="interop: enough")
+                    )
+                )
+            )
+            scope.cancel()
+        return not finished
+
+    async def read_resource(self, uri):
+        return wire(await self.session.read_resource(AnyUrl(uri)))
+
+    async def get_prompt(self, name, arguments):
+        return wire(await self.session.get_prompt(name, arguments))
+
+    async def complete(self, ref, name, value):
+        kind, target = ref
+        if kind == "template":
+            reference = types.ResourceTemplateReference(type="ref/resource", uri=target)
+        else:
+            reference = types.PromptReference(type="ref/prompt", name=target)
+        return wire(await self.session.complete(reference, {"name": name, "value": value}))
+
+    async def ping(self):
+        await self.session.send_ping()
+
+    async def set_level(self, level):
+        await self.session.set_logging_level(level)
+
+    async def subscribe(self, uri):
+        await self.session.subscribe_resource(AnyUrl(uri))
+
+    async def unsubscribe(self, uri):
+        await self.session.unsubscribe_resource(AnyUrl(uri))
+
+    @asynccontextmanager
+    async def undeclared(self, options):
+        async with transport_to(options) as (read, write, *_), ClientSession(read, write) as session:
+            await session.initialize()
+
+            async def call(name):
+                return wire(await session.call_tool(name, {}))
+
+            yield call
+
+    def code_of(self, error):
+        return error.error.code if isinstance(error, McpError) else None
+
+
+steps.main(Client())
