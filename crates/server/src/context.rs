@@ -451,12 +451,11 @@ impl Context {
         key: Option<String>,
         ask: Ask,
     ) -> Result<T, AskError> {
-        let missing = ask::needs(&ask)
-            .iter()
-            .find(|needed| !needed.is_in(self.capabilities()));
-        if let Some(missing) = missing {
-            let _ = self.exchange.missing.set(*missing);
-            return Err(AskError::missing(*missing));
+        for needed in ask::needs(&ask) {
+            if let Some(error) = needed.lack(self.exchange.revision, self.capabilities()) {
+                let _ = self.exchange.missing.set(*needed);
+                return Err(error);
+            }
         }
         match (&self.exchange.asks, &self.exchange.caller) {
             (Asks::Live, Caller::Session(session)) => self.ask_live(session, &ask).await,

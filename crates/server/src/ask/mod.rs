@@ -17,6 +17,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
+use wharf_protocol::revision::Revision;
 
 pub(crate) use request::{Ask, kind, live, needs};
 pub use request::{Elicitation, Sample};
@@ -48,6 +49,8 @@ enum Kind {
     Declined,
     Cancelled,
     Missing(Capability),
+    /// Clients of this revision cannot declare it.
+    NotYet(Capability, Revision),
     Unavailable,
     Invalid(String),
     Client(ErrorObject),
@@ -67,7 +70,7 @@ pub(crate) enum Capability {
 }
 
 impl Capability {
-    pub(crate) fn is_in(self, capabilities: &ClientCapabilities) -> bool {
+    fn is_in(self, capabilities: &ClientCapabilities) -> bool {
         let elicitation = capabilities.elicitation.as_ref();
         let sampling = capabilities.sampling.as_ref();
         match self {
@@ -77,6 +80,28 @@ impl Capability {
             Self::SamplingTools => sampling.is_some_and(|sampling| sampling.tools),
             Self::Roots => capabilities.roots.is_some(),
         }
+    }
+
+    /// The first revision in which a client can declare it. What is declared in an older one is
+    /// void: many clients declare the same in every revision.
+    fn since(self) -> Revision {
+        match self {
+            Self::Sampling | Self::Roots => Revision::V2024_11_05,
+            Self::ElicitationForm => Revision::V2025_06_18,
+            Self::ElicitationUrl | Self::SamplingTools => Revision::V2025_11_25,
+        }
+    }
+
+    /// Why a client of this revision, which declared these capabilities, cannot be asked.
+    pub(crate) fn lack(
+        self,
+        revision: Revision,
+        declared: &ClientCapabilities,
+    ) -> Option<AskError> {
+        if revision < self.since() {
+            return Some(Kind::NotYet(self, revision).into());
+        }
+        (!self.is_in(declared)).then(|| Kind::Missing(self).into())
     }
 
     fn name(self) -> &'static str {
@@ -111,10 +136,6 @@ impl From<Kind> for AskError {
 }
 
 impl AskError {
-    pub(crate) fn missing(capability: Capability) -> Self {
-        Kind::Missing(capability).into()
-    }
-
     pub(crate) fn unavailable() -> Self {
         Kind::Unavailable.into()
     }
@@ -162,9 +183,13 @@ impl AskError {
         matches!(self.kind, Kind::Cancelled)
     }
 
-    /// The client did not declare that it can answer this; nothing was sent.
+    /// The client did not declare that it can answer this, or its revision does not have it;
+    /// nothing was sent.
     pub fn is_unsupported(&self) -> bool {
-        matches!(self.kind, Kind::Missing(_) | Kind::Unavailable)
+        matches!(
+            self.kind,
+            Kind::Missing(_) | Kind::NotYet(..) | Kind::Unavailable
+        )
     }
 
     /// The client's answer does not fit the question.
@@ -188,6 +213,11 @@ impl fmt::Display for AskError {
                 "the client cannot do this: it did not declare the capability `{}`",
                 capability.name()
             ),
+            Kind::NotYet(capability, revision) => write!(
+                f,
+                "the client cannot do this: `{}` came after revision {revision}",
+                capability.name()
+            ),
             Kind::Unavailable => {
                 f.write_str("the client cannot be asked here: only tools/call, resources/read and prompts/get can ask")
             }
@@ -205,4 +235,41 @@ impl std::error::Error for AskError {}
 /// Reads an answer, or says what is wrong with it.
 pub(crate) fn read_answer<T: serde::de::DeserializeOwned>(raw: &RawValue) -> Result<T, AskError> {
     serde_json::from_str(raw.get()).map_err(AskError::invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_revision_does_not_have_yet_cannot_be_declared_in_it() {
+        let declared = serde_json::from_value(json!({
+            "elicitation": {"form": {}, "url": {}},
+            "sampling": {"tools": {}},
+            "roots": {},
+        }))
+        .unwrap();
+        let asked = |capability: Capability| -> Vec<&str> {
+            let revisions = Revision::ALL.iter();
+            revisions
+                .filter(|revision| capability.lack(**revision, &declared).is_none())
+                .map(|revision| revision.as_str())
+                .collect()
+        };
+        let all: Vec<_> = Revision::ALL.iter().map(|r| r.as_str()).collect();
+        assert_eq!(asked(Capability::Sampling), all);
+        assert_eq!(asked(Capability::Roots), all);
+        assert_eq!(asked(Capability::ElicitationForm), all[2..]);
+        assert_eq!(asked(Capability::ElicitationUrl), all[3..]);
+        assert_eq!(asked(Capability::SamplingTools), all[3..]);
+    }
+
+    #[test]
+    fn what_was_not_declared_is_lacking_in_every_revision() {
+        let declared = ClientCapabilities::default();
+        for revision in Revision::ALL {
+            let error = Capability::Roots.lack(revision, &declared);
+            assert!(error.is_some_and(|error| error.is_unsupported()));
+        }
+    }
 }
