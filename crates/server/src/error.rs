@@ -335,7 +335,10 @@ mod tests {
             format!("{error:#}"),
             "bad port: invalid digit found in string"
         );
-        assert_eq!(format!("{error:?}"), "bad port: invalid digit found in string");
+        assert_eq!(
+            format!("{error:?}"),
+            "bad port: invalid digit found in string"
+        );
         assert!(format!("{error:#?}").contains("kind: Other"));
         assert_eq!(
             format!("{}", error.context("starting")),

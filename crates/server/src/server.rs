@@ -255,6 +255,9 @@ impl Server {
                 hub.publish(notice);
             }
         });
+        let hub = Arc::clone(&core.hub);
+        core.catalog
+            .on_resource_updated(move |uri| hub.publish(&Notice::Updated(uri.into())));
         let mut stops = Vec::new();
         for start in self.starts {
             match start().await {
