@@ -29,7 +29,6 @@ use crate::call::{Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::hub::Notice;
 use crate::principal::Principal;
 use crate::session::Session;
 
@@ -234,7 +233,7 @@ impl Context {
 
     /// Tells every client that is subscribed to the resource that it changed. Never waits.
     pub fn notify_resource_updated(&self, uri: &str) {
-        self.exchange.core.hub.publish(&Notice::Updated(uri.into()));
+        self.catalog().notify_resource_updated(uri);
     }
 
     // --- saying something before the answer --------------------------------------------------

@@ -34,26 +34,37 @@ pub fn tool_arguments<A: DeserializeOwned>(arguments: &RawValue) -> Result<A, Ca
             "invalid arguments: expected an object".to_owned(),
         ));
     }
-    serde_json::from_str(json).or_else(|error| read_again(json, &error))
+    serde_json::from_str(json).or_else(|_| read_again(json))
 }
 
 #[cold]
-fn read_again<A: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Result<A, CallError> {
-    let Ok(mut value) = serde_json::from_str::<Value>(json) else {
-        return Err(CallError::Arguments(format!(
-            "invalid arguments: {}",
-            reason(first)
-        )));
+fn read_again<A: DeserializeOwned>(json: &str) -> Result<A, CallError> {
+    let mut raw = serde_json::Deserializer::from_str(json);
+    let error = match serde_path_to_error::deserialize(&mut raw) {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
     };
-    whole_floats_to_integers(&mut value);
-    serde_path_to_error::deserialize(&value).map_err(|error| {
-        let path = error.path().to_string();
-        let why = reason(error.inner());
-        CallError::Arguments(match path.as_str() {
-            "." | "" => format!("invalid arguments: {why}"),
-            path => format!("invalid argument `{}`: {why}", shown(path)),
-        })
-    })
+    // Only then: a value loses what the bytes may also be refused for, such as a field given twice.
+    let is_float = error.inner().to_string().contains("floating point");
+    let value = is_float
+        .then(|| serde_json::from_str::<Value>(json).ok())
+        .flatten();
+    let error = match value {
+        Some(mut value) => {
+            whole_floats_to_integers(&mut value);
+            match serde_path_to_error::deserialize(&value) {
+                Ok(arguments) => return Ok(arguments),
+                Err(error) => error,
+            }
+        }
+        None => error,
+    };
+    let path = error.path().to_string();
+    let why = reason(error.inner());
+    Err(CallError::Arguments(match path.as_str() {
+        "." | "" => format!("invalid arguments: {why}"),
+        path => format!("invalid argument `{}`: {why}", shown(path)),
+    }))
 }
 
 fn reason(error: &serde_json::Error) -> String {
@@ -66,13 +77,13 @@ fn reason(error: &serde_json::Error) -> String {
 }
 
 fn whole_floats_to_integers(value: &mut Value) {
-    /// Up to here every integer has a float of its own.
+    /// Below this every integer has a float of its own.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(number) if number.is_f64() => {
             if let Some(float) = number
                 .as_f64()
-                .filter(|f| f.fract() == 0.0 && f.abs() <= EXACT)
+                .filter(|f| f.fract() == 0.0 && f.abs() < EXACT)
             {
                 #[allow(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
                 let whole = float as i64;
@@ -342,6 +353,12 @@ mod tests {
             read("[1,2]").expect_err("an error"),
             "invalid arguments: expected an object"
         );
+    }
+
+    #[test]
+    fn a_field_given_twice_is_refused() {
+        let error = read(r#"{"a":1,"b":2,"b":3}"#).expect_err("ambiguous");
+        assert!(error.contains("duplicate field `b`"), "{error}");
     }
 
     #[test]
