@@ -389,7 +389,7 @@ mod tests {
     #[test]
     fn prompt_arguments_are_strings() {
         let raw = |json: &str| {
-            PromptArguments::parse_raw(Some(serde_json::from_str(json).expect("JSON")))
+            PromptArguments::parse_raw(Some(RawJson::new(json).expect("JSON")))
         };
         let read = raw(r#"{"n":"4","who":"Ada"}"#).expect("valid");
         assert_eq!(read.get("who"), Some("Ada"));
