@@ -36,7 +36,14 @@ use crate::hub::{Listener, Lists};
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
     match answer(&core, &incoming).await {
         Ok(reply) => reply,
-        Err(refusal) => Reply::error(Some(incoming.frame.id()), &refusal.error, refusal.status),
+        Err(Refusal { error, status }) => {
+            // In a session HTTP carries messages, and this is one: status 400 would make the
+            // client take the error for the transport's. 2026-07-28 asks for it.
+            let of_message = error.code == ErrorCode::INVALID_PARAMS
+                && matches!(incoming.via, Via::LegacyHttp(_));
+            let status = if of_message { 200 } else { status };
+            Reply::error(Some(incoming.frame.id()), &error, status)
+        }
     }
 }
 
