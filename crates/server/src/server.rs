@@ -150,7 +150,7 @@ impl Server {
         self
     }
 
-    /// Adds a group under a name of its own: tool `add` of group `math` is `math_add`.
+    /// Adds a group under a name of its own: tool `add` of group `math` is `math.add`.
     pub fn group(mut self, name: &str, group: impl Group) -> Self {
         let items = Arc::new(group).items().prefixed(name);
         self.items = self.items.and(items);
@@ -255,6 +255,9 @@ impl Server {
                 hub.publish(notice);
             }
         });
+        let hub = Arc::clone(&core.hub);
+        core.catalog
+            .on_resource_updated(move |uri| hub.publish(&Notice::Updated(uri.into())));
         let mut stops = Vec::new();
         for start in self.starts {
             match start().await {
