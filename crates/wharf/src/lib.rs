@@ -44,6 +44,11 @@
 
 pub mod guide;
 
+// The README's examples run with the other tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
+
 // --- attributes -------------------------------------------------------------------------------
 pub use wharf_macros::{prompt, resource, tool, tools};
 
