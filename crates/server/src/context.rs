@@ -9,13 +9,14 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::content::Implementation;
 use wharf_protocol::elicitation::{ElicitParams, ElicitResult};
 use wharf_protocol::logging::LoggingLevel;
 use wharf_protocol::meta::Meta;
 use wharf_protocol::method::Method;
+use wharf_protocol::progress::{Progress, ProgressToken};
+use wharf_protocol::projection::at;
 use wharf_protocol::raw::RawJson;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
@@ -298,21 +299,11 @@ impl Context {
     }
 
     async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Params<'a> {
-            progress_token: &'a RawValue,
-            progress: f64,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            total: Option<f64>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            message: Option<&'a str>,
-        }
         let exchange = self.exchange();
         let Some(token) = exchange.part(exchange.parts.progress_token) else {
             return;
         };
-        let Ok(progress_token) = serde_json::from_str(token.get()) else {
+        let Ok(progress_token) = token.read::<ProgressToken>() else {
             return;
         };
         let grows = |last: u64| (progress > f64::from_bits(last)).then(|| progress.to_bits());
@@ -324,14 +315,13 @@ impl Context {
         {
             return;
         }
-        let message = message.filter(|_| exchange.revision >= Revision::V2025_03_26);
-        let total = total.filter(|total| total.is_finite());
-        let params = Params {
+        let params = Progress {
             progress_token,
             progress,
             total,
-            message,
+            message: message.map(str::to_owned),
         };
+        let params = at(&params, exchange.revision);
         self.send(notification(Method::Progress, &params)).await;
     }
 
