@@ -99,18 +99,16 @@ pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admit
 impl Admitted {
     /// The context of a call, with the way its asks go.
     pub(crate) fn context(self, core: &Arc<Core>, incoming: &Incoming, asks: Asks) -> Context {
-        Exchange {
-            parts: incoming.frame.meta_parts(),
-            ..Exchange::new(
-                Arc::clone(core),
-                self.revision,
-                self.caller,
-                incoming.frame.bytes.clone(),
-                Some(incoming.outlet.clone()),
-                asks,
-            )
-        }
-        .into()
+        let mut exchange = Exchange::new(
+            Arc::clone(core),
+            self.revision,
+            self.caller,
+            incoming.frame.bytes.clone(),
+            Some(incoming.outlet.clone()),
+            asks,
+        );
+        exchange.parts = incoming.frame.meta_parts();
+        exchange.into()
     }
 }
 

@@ -388,9 +388,7 @@ mod tests {
 
     #[test]
     fn prompt_arguments_are_strings() {
-        let raw = |json: &str| {
-            PromptArguments::parse_raw(Some(RawJson::new(json).expect("JSON")))
-        };
+        let raw = |json: &str| PromptArguments::parse_raw(Some(RawJson::new(json).expect("JSON")));
         let read = raw(r#"{"n":"4","who":"Ada"}"#).expect("valid");
         assert_eq!(read.get("who"), Some("Ada"));
         assert_eq!(read.parse::<u8>("n").ok(), Some(4));
