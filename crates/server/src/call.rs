@@ -329,6 +329,17 @@ impl Outlet {
         }
     }
 
+    /// Sends one message if that needs no waiting, otherwise not at all.
+    pub(crate) fn send_now(&self, message: Vec<u8>) {
+        match self {
+            // Not counted as unread: as many as there are open asks.
+            Self::Stream(outbox) => outbox.append(message.into()),
+            Self::Line { messages, .. } => {
+                let _ = messages.try_send(message.into());
+            }
+        }
+    }
+
     /// Ready once the client of a connection has stopped sending. A stream of a call's own ends
     /// by being dropped.
     pub(crate) async fn hung_up(&self) {

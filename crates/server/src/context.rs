@@ -64,21 +64,6 @@ pub(crate) struct Exchange {
     pub(crate) waiting: AtomicUsize,
 }
 
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Who is calling, in either era.
 #[derive(Debug)]
 pub(crate) enum Caller {
@@ -435,7 +420,7 @@ impl Context {
             }
         }
         match (&self.exchange.asks, &self.exchange.caller) {
-            (Asks::Live, Caller::Session(session)) => self.ask_live(session, &ask).await,
+            (Asks::Live, Caller::Session(session)) => ask::live::ask(&self.exchange, session, &ask).await,
             (Asks::Rounds(rounds), _) => {
                 let Some(raw) = rounds.answer_or_open(key, ask::kind(&ask), ask) else {
                     return pending().await;
@@ -449,26 +434,6 @@ impl Context {
                 }
             }
             _ => Err(AskError::unavailable()),
-        }
-    }
-
-    async fn ask_live<T: DeserializeOwned>(
-        &self,
-        session: &Arc<Session>,
-        ask: &Ask,
-    ) -> Result<T, AskError> {
-        let exchange = self.exchange();
-        let mut open = session.open_ask();
-        let message = ask::live(ask, &open.id, exchange.revision);
-        let outlet = exchange.outlet.as_ref().ok_or_else(AskError::unavailable)?;
-        outlet.send(message).await.map_err(|_| AskError::closed())?;
-        let limit = exchange.core.limits.ask_timeout;
-        let _waiting = Waiting::new(&exchange.waiting);
-        match tokio::time::timeout(limit, open.answer()).await {
-            Ok(Some(Ok(raw))) => ask::read_answer(&raw),
-            Ok(Some(Err(error))) => Err(AskError::client(error)),
-            Ok(None) => Err(AskError::closed()),
-            Err(_) => Err(AskError::timed_out()),
         }
     }
 

@@ -223,7 +223,7 @@ impl Server {
         &self.catalog
     }
 
-    async fn start(self) -> Result<(Arc<Core>, HttpOptions)> {
+    pub(crate) async fn start(self) -> Result<(Arc<Core>, HttpOptions)> {
         let server_info = serde_json::value::to_raw_value(&at(&self.info, Revision::LATEST))?;
         let pages = PageSettings {
             size: self.limits.page_items,
@@ -304,7 +304,11 @@ impl Server {
             result = &mut serving => result,
             signal = http::serve::stop_signal() => {
                 core.stop();
-                signal.and(serving.await)
+                tokio::select! {
+                    result = &mut serving => signal.and(result),
+                    // Told twice: nobody waits for the calls that still run.
+                    again = http::serve::stop_signal() => again,
+                }
             }
         };
         core.shut_down().await;

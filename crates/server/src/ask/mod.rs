@@ -7,6 +7,7 @@
 
 pub(crate) mod elicit;
 pub(crate) mod journal;
+pub(crate) mod live;
 pub(crate) mod once;
 mod request;
 pub(crate) mod rounds;
@@ -19,7 +20,7 @@ use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::revision::Revision;
 
-pub(crate) use request::{Ask, kind, live, needs};
+pub(crate) use request::{Ask, kind, needs};
 pub use request::{Elicitation, Sample};
 
 use self::rounds::Rounds;

@@ -55,8 +55,8 @@ pub(crate) fn live(ask: &Ask, id: &IdBuf, revision: Revision) -> Vec<u8> {
 
 /// A question to the person at the client, with its answer as a `T`.
 ///
-/// Made by [`Context::elicit`]; awaiting it asks. Not cancel safe in one sense only: a dropped
-/// live question may still be on the person's screen, and its answer is then ignored.
+/// Made by [`Context::elicit`]; awaiting it asks. Dropping it takes the question back: the client is
+/// told, and an answer that was on its way is ignored.
 #[must_use = "a question is asked when it is awaited"]
 #[derive(Debug)]
 pub struct Elicitation<'a, T> {

@@ -84,6 +84,7 @@ impl Connection {
         let mut chunk = vec![0; CHUNK];
         let mut unread = 0..0;
         let mut ended = false;
+        let mut stopping = false;
         let mut written = 0;
         let deadline = tokio::time::sleep(core.limits.shutdown);
         tokio::pin!(deadline);
@@ -136,7 +137,13 @@ impl Connection {
                         None => std::future::pending().await,
                     }
                 }, if may_send => self.notify(notices),
-                () = &mut stopped, if !ended => {
+                () = &mut stopped, if !stopping => {
+                    stopping = true;
+                    if ended {
+                        // Told to end after the input had ended: the client waits for nothing more.
+                        tracing::debug!(calls = self.tasks.len(), "calls dropped: told to end");
+                        return Ok(());
+                    }
                     ended = true;
                     hang_up(&core, self.session.as_deref(), hung_up, deadline.as_mut());
                 }
@@ -280,3 +287,6 @@ fn hang_up(
     }
     deadline.reset(tokio::time::Instant::now() + core.limits.shutdown);
 }
+
+#[cfg(test)]
+mod tests;

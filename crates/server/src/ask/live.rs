@@ -1,0 +1,84 @@
+//! Asks as requests to the client, which answers through its session: up to 2025-11-25.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use serde_json::value::RawValue;
+use wharf_protocol::method::Method;
+
+use super::{Ask, AskError, read_answer, request};
+use crate::call::{Outlet, notification};
+use crate::context::Exchange;
+use crate::session::{Answer, OpenAsk, Session};
+
+/// Sends an ask on the call's stream, and waits for the answer.
+///
+/// Whoever gives up waiting, because of the time or by being dropped, takes the ask back, so that
+/// no person is left with a question that nobody wants answered.
+pub(crate) async fn ask<T: DeserializeOwned>(
+    exchange: &Exchange,
+    session: &Arc<Session>,
+    ask: &Ask,
+) -> Result<T, AskError> {
+    let outlet = exchange.outlet.as_ref().ok_or_else(AskError::unavailable)?;
+    let open = session.open_ask();
+    let message = request::live(ask, &open.id, exchange.revision);
+    outlet.send(message).await.map_err(|_| AskError::closed())?;
+    let mut sent = Sent {
+        open,
+        outlet,
+        over: false,
+    };
+    let _waiting = Waiting::new(&exchange.waiting);
+    match tokio::time::timeout(exchange.core.limits.ask_timeout, sent.answer()).await {
+        Ok(Some(Ok(raw))) => read_answer::<T>(&raw),
+        Ok(Some(Err(error))) => Err(AskError::client(error)),
+        Ok(None) => Err(AskError::closed()),
+        Err(_) => Err(AskError::timed_out()),
+    }
+}
+
+/// An ask that the client has.
+struct Sent<'a> {
+    open: OpenAsk,
+    outlet: &'a Outlet,
+    /// It was answered, or there is nobody left to answer it.
+    over: bool,
+}
+
+impl Sent<'_> {
+    async fn answer(&mut self) -> Option<Answer> {
+        let answer = self.open.answer().await;
+        self.over = true;
+        answer
+    }
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let id: Option<&RawValue> = serde_json::from_str(self.open.id.as_json()).ok();
+            let params = json!({ "requestId": id, "reason": "the answer is no longer needed" });
+            self.outlet
+                .send_now(notification(Method::Cancelled, &params));
+        }
+    }
+}
+
+/// Counts the asks that wait.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
