@@ -6,7 +6,6 @@ use std::future::{Future, pending};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wharf_protocol::capabilities::ClientCapabilities;
@@ -17,7 +16,6 @@ use wharf_protocol::meta::Meta;
 use wharf_protocol::method::Method;
 use wharf_protocol::progress::{Progress, ProgressToken};
 use wharf_protocol::projection::at;
-use wharf_protocol::raw::RawJson;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::roots::{ListRootsResult, Root};
@@ -26,7 +24,7 @@ use wharf_protocol::sampling::CreateMessageResult;
 use crate::ask::elicit::Elicit;
 use crate::ask::once::Claim;
 use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample};
-use crate::call::{MetaParts, Outlet, Part, notification};
+use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -52,9 +50,8 @@ pub(crate) struct Exchange {
     pub(crate) core: Arc<Core>,
     pub(crate) revision: Revision,
     pub(crate) caller: Caller,
-    /// The request's bytes, into which the ranges point.
-    pub(crate) bytes: Bytes,
-    pub(crate) parts: MetaParts,
+    /// The request, whose `_meta` says more about the caller.
+    pub(crate) frame: Arc<Frame>,
     pub(crate) outlet: Option<Outlet>,
     pub(crate) asks: Asks,
     /// The last progress told, as bits of an `f64`.
@@ -97,7 +94,7 @@ impl Exchange {
         core: Arc<Core>,
         revision: Revision,
         caller: Caller,
-        bytes: Bytes,
+        frame: Arc<Frame>,
         outlet: Option<Outlet>,
         asks: Asks,
     ) -> Self {
@@ -105,18 +102,13 @@ impl Exchange {
             core,
             revision,
             caller,
-            bytes,
-            parts: MetaParts::default(),
+            frame,
             outlet,
             asks,
             progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             missing: OnceLock::new(),
             waiting: AtomicUsize::new(0),
         }
-    }
-
-    fn part(&self, part: Part) -> Option<RawJson<'_>> {
-        part.of_bytes(&self.bytes)
     }
 }
 
@@ -125,7 +117,7 @@ impl Default for Context {
     /// go nowhere, asks fail as unsupported.
     fn default() -> Self {
         let core = Arc::new(Core::default());
-        let (revision, bytes) = (Revision::LATEST, Bytes::new());
+        let (revision, bytes) = (Revision::LATEST, Arc::default());
         Exchange::new(
             core,
             revision,
@@ -176,7 +168,7 @@ impl Context {
     pub fn client_info(&self) -> Option<Implementation> {
         let json = match &self.exchange.caller {
             Caller::Session(session) => session.client.info.as_deref()?.get(),
-            Caller::Modern { .. } => self.exchange.part(self.exchange.parts.client_info)?.get(),
+            Caller::Modern { .. } => self.exchange.frame.meta().client_info?.get(),
             Caller::Nobody => return None,
         };
         serde_json::from_str(json).ok()
@@ -189,7 +181,7 @@ impl Context {
         match &self.exchange.caller {
             Caller::Session(session) => &session.client.capabilities,
             Caller::Modern { capabilities, .. } => capabilities.get_or_init(|| {
-                let sent = self.exchange.part(self.exchange.parts.client_capabilities);
+                let sent = self.exchange.frame.meta().client_capabilities;
                 sent.and_then(|sent| sent.read().ok()).unwrap_or_default()
             }),
             Caller::Nobody => &NONE,
@@ -198,7 +190,7 @@ impl Context {
 
     /// The request's `_meta`; empty if it had none.
     pub fn meta(&self) -> Meta {
-        let meta = self.exchange.part(self.exchange.parts.meta);
+        let meta = self.exchange.frame.meta().raw;
         meta.and_then(|meta| meta.read().ok()).unwrap_or_default()
     }
 
@@ -300,7 +292,7 @@ impl Context {
 
     async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let exchange = self.exchange();
-        let Some(token) = exchange.part(exchange.parts.progress_token) else {
+        let Some(token) = exchange.frame.meta().progress_token else {
             return;
         };
         let Ok(progress_token) = token.read::<ProgressToken>() else {

@@ -51,16 +51,18 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
     let frame = &incoming.frame;
     let id = frame.id();
     match frame.method {
-        Ok(Method::ToolsCall) => call_tool(core, incoming).await,
-        Ok(Method::ResourcesRead) => read_resource(core, incoming).await,
-        Ok(Method::PromptsGet) => get_prompt(core, incoming).await,
-        Ok(Method::ToolsList) => list(core, incoming, ListKind::Tools),
-        Ok(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
-        Ok(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
-        Ok(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
-        Ok(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
+        Some(Method::ToolsCall) => call_tool(core, incoming).await,
+        Some(Method::ResourcesRead) => read_resource(core, incoming).await,
+        Some(Method::PromptsGet) => get_prompt(core, incoming).await,
+        Some(Method::ToolsList) => list(core, incoming, ListKind::Tools),
+        Some(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
+        Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
+        Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
+        Some(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
         // A sign of life may be asked for before anything else.
-        Ok(Method::Ping) if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming) => {
+        Some(Method::Ping)
+            if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming) =>
+        {
             Ok(Reply::result(
                 id,
                 &EmptyResult::default(),
@@ -86,7 +88,7 @@ async fn other(
     let revision = admitted.revision;
     let done = |()| Reply::result(id, &EmptyResult::default(), &core.frame(revision, None));
     match (&frame.method, &admitted.caller) {
-        (Ok(Method::Discover), _) => {
+        (Some(Method::Discover), _) => {
             let result = DiscoverResult {
                 supported_versions: modern::SUPPORTED.to_vec(),
                 capabilities: core.capabilities(),
@@ -96,16 +98,16 @@ async fn other(
             let cache = Some(core.caching.lists);
             Ok(Reply::result(id, &result, &core.frame(revision, cache)))
         }
-        (Ok(Method::SubscriptionsListen), _) => listen(core, incoming).await,
-        (Ok(Method::Complete), _) => complete(core, incoming, admitted).await,
-        (Ok(Method::Ping), _) => Ok(done(())),
-        (Ok(Method::SetLevel), Caller::Session(session)) => {
+        (Some(Method::SubscriptionsListen), _) => listen(core, incoming).await,
+        (Some(Method::Complete), _) => complete(core, incoming, admitted).await,
+        (Some(Method::Ping), _) => Ok(done(())),
+        (Some(Method::SetLevel), Caller::Session(session)) => {
             legacy::set_level(session, incoming).map(done)
         }
-        (Ok(Method::ResourcesSubscribe), Caller::Session(session)) => {
+        (Some(Method::ResourcesSubscribe), Caller::Session(session)) => {
             legacy::subscribe(core, session, incoming).map(done)
         }
-        (Ok(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
+        (Some(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
             legacy::unsubscribe(session, incoming).map(done)
         }
         // `initialize` in a session, and methods that only a server sends.
