@@ -17,7 +17,10 @@ fn mistakes_are_explained() {
 #[test]
 fn types_that_do_not_fit_are_explained() {
     let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(compiler).arg("--version").output().expect("a compiler");
+    let version = Command::new(compiler)
+        .arg("--version")
+        .output()
+        .expect("a compiler");
     if version.stdout.starts_with(COMPILER.as_bytes()) {
         trybuild::TestCases::new().compile_fail("tests/compile/types/*.rs");
     }

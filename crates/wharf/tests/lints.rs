@@ -88,7 +88,10 @@ impl Adder {
 #[test]
 fn everything_can_be_added_and_called() {
     let server = Server::new("lints").tool(inner::text).tool(inner::count);
-    let _ = server.resource(file).prompt(ask).group("adder", Adder { base: 1 });
+    let _ = server
+        .resource(file)
+        .prompt(ask)
+        .group("adder", Adder { base: 1 });
     assert_eq!(inner::count.into_tool().name(), "length");
     assert_eq!(ask(&Context::default(), None), "");
     assert_eq!(Adder { base: 1 }.add(1), 2);

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use wharf_protocol::raw::RawJson;
 
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{self, DeserializeOwned};
-use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use super::CallError;
@@ -26,10 +26,10 @@ const MAX_REASON: usize = 400;
 ///
 /// # Errors
 /// [`CallError::Arguments`]: the path of the field and the reason, safe to show.
-pub fn tool_arguments<A: DeserializeOwned>(arguments: &RawValue) -> Result<A, CallError> {
+pub fn tool_arguments<A: DeserializeOwned>(arguments: RawJson<'_>) -> Result<A, CallError> {
     let json = arguments.get();
     // A struct would also be read from an array, by position.
-    if !json.trim_start().starts_with('{') {
+    if !arguments.is_object() {
         return Err(CallError::Arguments(
             "invalid arguments: expected an object".to_owned(),
         ));
@@ -202,7 +202,7 @@ impl PromptArguments {
     ///
     /// # Errors
     /// [`Error::invalid_params`] when it is not an object of strings.
-    pub fn parse_raw(arguments: Option<&RawValue>) -> Result<Self, Error> {
+    pub fn parse_raw(arguments: Option<RawJson<'_>>) -> Result<Self, Error> {
         let Some(arguments) = arguments else {
             return Ok(Self::default());
         };
@@ -319,7 +319,7 @@ mod tests {
     }
 
     fn read(json: &str) -> Result<Add, String> {
-        let raw: &RawValue = serde_json::from_str(json).expect("test input is JSON");
+        let raw = RawJson::new(json).expect("test input is JSON");
         tool_arguments(raw).map_err(|error| error.to_string())
     }
 
@@ -388,9 +388,7 @@ mod tests {
 
     #[test]
     fn prompt_arguments_are_strings() {
-        let raw = |json: &str| {
-            PromptArguments::parse_raw(Some(serde_json::from_str(json).expect("JSON")))
-        };
+        let raw = |json: &str| PromptArguments::parse_raw(Some(RawJson::new(json).expect("JSON")));
         let read = raw(r#"{"n":"4","who":"Ada"}"#).expect("valid");
         assert_eq!(read.get("who"), Some("Ada"));
         assert_eq!(read.parse::<u8>("n").ok(), Some(4));

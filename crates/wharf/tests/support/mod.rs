@@ -71,7 +71,12 @@ impl Served {
         self.0.prompt(prompt, arguments).await
     }
 
-    pub(crate) async fn complete_prompt(&self, prompt: &str, argument: &str, value: &str) -> Vec<String> {
+    pub(crate) async fn complete_prompt(
+        &self,
+        prompt: &str,
+        argument: &str,
+        value: &str,
+    ) -> Vec<String> {
         self.complete(
             json!({"type": "ref/prompt", "name": prompt}),
             argument,
@@ -80,7 +85,12 @@ impl Served {
         .await
     }
 
-    pub(crate) async fn complete_resource(&self, uri: &str, variable: &str, value: &str) -> Vec<String> {
+    pub(crate) async fn complete_resource(
+        &self,
+        uri: &str,
+        variable: &str,
+        value: &str,
+    ) -> Vec<String> {
         self.complete(json!({"type": "ref/resource", "uri": uri}), variable, value)
             .await
     }

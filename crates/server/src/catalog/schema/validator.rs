@@ -1,10 +1,10 @@
 //! A compiled schema, and what it says about a value that does not fit.
 
 use std::fmt::Write as _;
+use wharf_protocol::raw::RawJson;
 
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::SchemaLimits;
 use crate::error::{Error, Result};
@@ -105,7 +105,7 @@ impl Validator {
     ///
     /// # Errors
     /// As [`check`](Validator::check).
-    pub(crate) fn check_raw(&self, json: &RawValue) -> Result<(), String> {
+    pub(crate) fn check_raw(&self, json: RawJson<'_>) -> Result<(), String> {
         let value: Value = serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
         self.check(&value)
     }
