@@ -85,7 +85,11 @@ async fn stdio() -> Result<(), Failure> {
     }
     tracing::debug!("serving standard input and output");
     let served = wharf_ready::starter().serve_stdio().await;
-    served.map_err(|error| Failure::new(error.to_string()))
+    served.map_err(|error| {
+        Failure::new(format!(
+            "the server on standard input and output ended: {error}"
+        ))
+    })
 }
 
 /// What is said once the server listens.
