@@ -1,11 +1,12 @@
 //! One match on the method.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ use wharf_protocol::tools::CallToolResult;
 
 use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
-use crate::call::{Incoming, Reply, Via, notification};
+use crate::call::{Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
@@ -34,7 +35,12 @@ use crate::hub::{Listener, Lists};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
-    match answer(&core, &incoming).await {
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    let answer = answer(&core, &incoming).await;
+    if let Some(begun) = begun {
+        log(&incoming.frame, begun, answer.as_ref().err());
+    }
+    match answer {
         Ok(reply) => reply,
         Err(Refusal { error, status }) => {
             // In a session HTTP carries messages, and this is one: status 400 would make the
@@ -45,6 +51,26 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
             Reply::error(Some(incoming.frame.id()), &error, status)
         }
     }
+}
+
+/// One line for each request, for who wants it. Never with arguments or results.
+fn log(frame: &Frame, begun: Instant, refusal: Option<&Refusal>) {
+    #[derive(Default, serde::Deserialize)]
+    struct Subject<'a> {
+        #[serde(borrow)]
+        name: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        uri: Option<Cow<'a, str>>,
+    }
+    let Subject { name, uri } = frame.params().unwrap_or_default();
+    tracing::debug!(
+        id = frame.id(),
+        method = frame.method_name(),
+        subject = name.or(uri).as_deref(),
+        error = refusal.map(|refusal| refusal.error.code),
+        elapsed = ?begun.elapsed(),
+        "answered"
+    );
 }
 
 async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
