@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::raw::{NotJson, RawJson, Scanner};
+use crate::request::Params;
 
 /// The longest request id that is accepted, in bytes of its JSON text.
 ///
@@ -112,22 +114,22 @@ pub enum Message<'a> {
         id: Id<'a>,
         /// The method, exactly as sent.
         method: Cow<'a, str>,
-        /// The parameters, not yet looked at.
-        params: Option<&'a RawValue>,
+        /// The parameters.
+        params: Params<'a>,
     },
     /// Asks for none.
     Notification {
         /// The method, exactly as sent.
         method: Cow<'a, str>,
-        /// The parameters, not yet looked at.
-        params: Option<&'a RawValue>,
+        /// The parameters.
+        params: Params<'a>,
     },
     /// Answers a request that this side sent.
     Response {
         /// The id of that request; absent only on an error about an unreadable message.
         id: Option<Id<'a>>,
         /// The `result`, or the `error` object.
-        outcome: Result<&'a RawValue, &'a RawValue>,
+        outcome: Result<RawJson<'a>, RawJson<'a>>,
     },
 }
 
@@ -189,45 +191,88 @@ impl fmt::Display for EnvelopeError {
 impl std::error::Error for EnvelopeError {}
 
 impl<'a> Message<'a> {
-    /// Reads one message.
+    /// Reads one message, in one pass over its bytes.
     ///
-    /// Refused are: anything but one JSON object, a repeated envelope member (which parser
-    /// wins would depend on the reader), an `id` that is neither string nor integer, members
-    /// of a request and of a response together. Member names are compared exactly.
+    /// Refused are: anything but one JSON object, a repeated member of the envelope, of `params`
+    /// or of `_meta` as far as the protocol reads them (which one wins would depend on the
+    /// reader), an `id` that is neither string nor integer, members of a request and of a response
+    /// together, more than [`MAX_DEPTH`](crate::raw::MAX_DEPTH) levels. Names are compared exactly.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, EnvelopeError> {
-        let fields: Fields<'a> = serde_json::from_slice(bytes).map_err(|error| EnvelopeError {
-            kind: if error.is_data() {
-                Kind::NotAMessage
-            } else {
-                Kind::NotJson
-            },
-            reason: error.to_string(),
+        let not_json = |reason: String| EnvelopeError {
+            kind: Kind::NotJson,
+            reason,
             id: None,
-        })?;
-        if fields.batch {
-            return Err(EnvelopeError {
-                kind: Kind::Batch,
-                reason: "a batch is not accepted here: send one message at a time".into(),
-                id: None,
-            });
+        };
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| not_json(format!("the text is not UTF-8: {error}")))?;
+        let mut scanner = Scanner::new(text);
+        let mut fields = Fields::default();
+        match scanner.next_token() {
+            b'{' => {
+                let scanned = scanner.object(|scanner, key| fields.member(scanner, key));
+                scanned
+                    .and_then(|()| scanner.end())
+                    .map_err(|error| not_json(error.to_string()))?;
+                fields.into_message()
+            }
+            first => {
+                scanner
+                    .value()
+                    .and_then(|_| scanner.end())
+                    .map_err(|error| not_json(error.to_string()))?;
+                let (kind, reason) = if first == b'[' {
+                    (
+                        Kind::Batch,
+                        "a batch is not accepted here: send one message at a time",
+                    )
+                } else {
+                    (Kind::NotAMessage, "a message is one JSON object")
+                };
+                Err(EnvelopeError {
+                    kind,
+                    reason: reason.into(),
+                    id: None,
+                })
+            }
         }
-        fields.into_message()
     }
 }
 
 #[derive(Default)]
 struct Fields<'a> {
-    batch: bool,
-    version_is_2: bool,
-    id: Option<&'a RawValue>,
-    method: Option<Cow<'a, str>>,
-    params: Option<&'a RawValue>,
-    result: Option<&'a RawValue>,
-    error: Option<&'a RawValue>,
+    version: Option<RawJson<'a>>,
+    id: Option<RawJson<'a>>,
+    method: Option<RawJson<'a>>,
+    params: Option<Params<'a>>,
+    result: Option<RawJson<'a>>,
+    error: Option<RawJson<'a>>,
     repeated: Option<&'static str>,
 }
 
 impl<'a> Fields<'a> {
+    fn member(&mut self, scanner: &mut Scanner<'a>, key: &'a str) -> Result<(), NotJson> {
+        let mut put = |slot: &mut Option<RawJson<'a>>, name| {
+            if slot.replace(scanner.value()?).is_some() {
+                self.repeated = Some(name);
+            }
+            Ok(())
+        };
+        match &*unescaped(key) {
+            "jsonrpc" => put(&mut self.version, "jsonrpc"),
+            "id" => put(&mut self.id, "id"),
+            "method" => put(&mut self.method, "method"),
+            "result" => put(&mut self.result, "result"),
+            "error" => put(&mut self.error, "error"),
+            "params" => {
+                if self.params.replace(Params::scan(scanner)?).is_some() {
+                    self.repeated = Some("params");
+                }
+                Ok(())
+            }
+            _ => scanner.value().map(drop),
+        }
+    }
+
     fn into_message(self) -> Result<Message<'a>, EnvelopeError> {
         let id = self.id.and_then(|raw| Id::from_json(raw.get()));
         let invalid = |reason: String| Err(EnvelopeError::invalid(reason, id));
@@ -239,10 +284,12 @@ impl<'a> Fields<'a> {
                 id,
             ));
         }
-        if !self.version_is_2 {
+        if self
+            .version
+            .is_none_or(|version| version.get() != "\"2.0\"")
+        {
             return invalid("member `jsonrpc` must be \"2.0\"".into());
         }
-        let null_id = self.id.is_some_and(|raw| raw.get() == "null");
         let bad_id = self.id.is_some() && id.is_none();
         match (self.method, self.result, self.error) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
@@ -251,17 +298,19 @@ impl<'a> Fields<'a> {
             (Some(_), None, None) if bad_id => {
                 invalid("`id` must be a string or an integer".into())
             }
-            (Some(method), None, None) => Ok(match id {
-                Some(id) => Message::Request {
-                    id,
-                    method,
-                    params: self.params,
-                },
-                None => Message::Notification {
-                    method,
-                    params: self.params,
-                },
-            }),
+            (Some(method), None, None) => {
+                let Some(method) = method.as_str() else {
+                    return invalid("`method` must be a string".into());
+                };
+                let params = self.params.unwrap_or_default();
+                if let Some(name) = params.repeated() {
+                    return invalid(format!("`params`: member `{name}` is repeated"));
+                }
+                Ok(match id {
+                    Some(id) => Message::Request { id, method, params },
+                    None => Message::Notification { method, params },
+                })
+            }
             (None, Some(_), Some(_)) => invalid("a response has either `result` or `error`".into()),
             (None, Some(result), None) => match id {
                 Some(id) => Ok(Message::Response {
@@ -270,81 +319,29 @@ impl<'a> Fields<'a> {
                 }),
                 None => invalid("a response needs the `id` of its request".into()),
             },
-            (None, None, Some(error)) if id.is_some() || self.id.is_none() || null_id => {
+            (None, None, Some(error)) => {
+                let null_id = self.id.is_some_and(RawJson::is_null);
+                if bad_id && !null_id {
+                    return invalid("`id` must be a string or an integer".into());
+                }
                 Ok(Message::Response {
                     id,
                     outcome: Err(error),
                 })
             }
-            (None, None, Some(_)) => invalid("`id` must be a string or an integer".into()),
             (None, None, None) => invalid("a message needs `method`, `result` or `error`".into()),
         }
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Envelope;
-
-        impl<'de> Visitor<'de> for Envelope {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON-RPC message: one JSON object")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Fields {
-                    batch: true,
-                    ..Fields::default()
-                })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                let mut seen_version = false;
-                while let Some(Key(key)) = map.next_key()? {
-                    // What a slot held before is not kept: a repeated member ends in an error.
-                    let (name, again) = match &*key {
-                        "jsonrpc" => {
-                            let again = std::mem::replace(&mut seen_version, true);
-                            let raw: &RawValue = map.next_value()?;
-                            fields.version_is_2 = raw.get() == "\"2.0\"";
-                            ("jsonrpc", again)
-                        }
-                        "id" => ("id", fields.id.replace(map.next_value()?).is_some()),
-                        "method" => {
-                            let Text(method) = map.next_value()?;
-                            ("method", fields.method.replace(method).is_some())
-                        }
-                        "params" => ("params", fields.params.replace(map.next_value()?).is_some()),
-                        "result" => ("result", fields.result.replace(map.next_value()?).is_some()),
-                        "error" => ("error", fields.error.replace(map.next_value()?).is_some()),
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    if again {
-                        fields.repeated = Some(name);
-                    }
-                }
-                Ok(fields)
-            }
-        }
-
-        deserializer.deserialize_any(Envelope)
+/// A key as it is meant: most have no escapes.
+pub(crate) fn unescaped(key: &str) -> Cow<'_, str> {
+    if !key.contains('\\') {
+        return Cow::Borrowed(key);
     }
+    // A key that makes up no text (a lone surrogate) is no key of ours.
+    serde_json::from_str(&format!("\"{key}\"")).map_or(Cow::Borrowed(key), Cow::Owned)
 }
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -362,7 +359,7 @@ mod tests {
         };
         assert_eq!(id.as_json(), "7");
         assert!(matches!(method, Cow::Borrowed("tools/list")));
-        assert_eq!(params.map(RawValue::get), Some(r#"{"a":[1,2]}"#));
+        assert_eq!(params.raw().get(), r#"{"a":[1,2]}"#);
     }
 
     #[test]

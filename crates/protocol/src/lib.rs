@@ -7,6 +7,7 @@
 pub mod envelope;
 pub mod error;
 pub mod method;
+pub mod raw;
 pub mod request;
 pub mod revision;
 

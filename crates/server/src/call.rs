@@ -1,18 +1,19 @@
 //! One request on its way through the server: what comes in, where messages of it may go, and
 //! what comes out.
 
-use std::ops::Range;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 use wharf_protocol::envelope::{EnvelopeError, Id, IdBuf, Message};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
+use wharf_protocol::raw::RawJson;
+use wharf_protocol::request::RequestMeta;
 
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
@@ -22,9 +23,52 @@ use crate::session::{Answer, Session};
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
-    id: Range<usize>,
-    params: Range<usize>,
     pub(crate) method: Result<Method, Box<str>>,
+    id: Part,
+    params: Part,
+    name: Part,
+    uri: Part,
+    arguments: Part,
+    cursor: Part,
+    input_responses: Part,
+    request_state: Part,
+    meta: Part,
+    progress_token: Part,
+    protocol_version: Part,
+    client_info: Part,
+    client_capabilities: Part,
+    log_level: Part,
+}
+
+/// Where a part of a message stands in its bytes; empty if it is not there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Part {
+    start: u32,
+    end: u32,
+}
+
+impl Part {
+    fn of(whole: &[u8], part: Option<RawJson<'_>>) -> Self {
+        let Some(part) = part else {
+            return Self::default();
+        };
+        let start = part.get().as_ptr() as usize - whole.as_ptr() as usize;
+        // Messages are far smaller than 4 GiB: see `Limits::message_bytes`.
+        Self {
+            start: start as u32,
+            end: (start + part.get().len()) as u32,
+        }
+    }
+
+    /// The part as it stands in these bytes, which must be those it was found in.
+    pub(crate) fn of_bytes(self, bytes: &[u8]) -> Option<RawJson<'_>> {
+        let part = bytes.get(self.start as usize..self.end as usize)?;
+        // The envelope's parser read it as text already.
+        let text = std::str::from_utf8(part)
+            .ok()
+            .filter(|text| !text.is_empty())?;
+        Some(RawJson::assume_valid(text))
+    }
 }
 
 /// What a message turned out to be.
@@ -36,40 +80,50 @@ pub(crate) enum Parsed {
 }
 
 impl Frame {
-    /// Finds the parts of a message. Nothing is copied.
+    /// Finds the parts of a message, in one pass. Nothing is copied.
     pub(crate) fn parse(bytes: Bytes) -> Result<Parsed, EnvelopeError> {
-        let start = bytes.as_ptr() as usize;
-        let range = |text: &str| {
-            let offset = text.as_ptr() as usize - start;
-            offset..offset + text.len()
-        };
-        let method_of = |name: &str| Method::parse(name).ok_or_else(|| name.into());
-        let (is_request, id, method, params) = match Message::parse(&bytes)? {
+        let (id, method, params) = match Message::parse(&bytes)? {
             Message::Request { id, method, params } => {
-                (true, range(id.as_json()), method_of(&method), params)
+                (Some(RawJson::assume_valid(id.as_json())), method, params)
             }
-            Message::Notification { method, params } => (false, 0..0, method_of(&method), params),
+            Message::Notification { method, params } => (None, method, params),
             Message::Response { id, outcome } => {
                 let id = id.map(|id| id.to_owned());
                 let answer = match outcome {
-                    Ok(result) => Ok(result.to_owned()),
-                    Err(error) => Err(serde_json::from_str(error.get()).unwrap_or_else(|_| {
-                        ErrorObject::new(
-                            ErrorCode::INTERNAL_ERROR,
-                            "the client's error is malformed",
-                        )
+                    Ok(result) => Ok(result.to_raw_value()),
+                    Err(error) => Err(error.read().unwrap_or_else(|_| {
+                        let message = "the client's error is malformed";
+                        ErrorObject::new(ErrorCode::INTERNAL_ERROR, message)
                     })),
                 };
                 return Ok(Parsed::Answer { id, answer });
             }
         };
-        let params = params.map_or(0..0, |params| range(params.get()));
-        let frame = Frame {
-            id,
-            params,
-            method,
-            bytes,
+        let part = |raw| Part::of(&bytes, raw);
+        let is_request = id.is_some();
+        let mut frame = Self {
+            method: Method::parse(&method).ok_or_else(|| method.into()),
+            id: part(id),
+            params: Part::of(
+                &bytes,
+                Some(params.raw()).filter(|raw| within(&bytes, *raw)),
+            ),
+            name: part(params.name),
+            uri: part(params.uri),
+            arguments: part(params.arguments),
+            cursor: part(params.cursor),
+            input_responses: part(params.input_responses),
+            request_state: part(params.request_state),
+            meta: part(params.meta.raw),
+            progress_token: part(params.meta.progress_token),
+            protocol_version: part(params.meta.protocol_version),
+            client_info: part(params.meta.client_info),
+            client_capabilities: part(params.meta.client_capabilities),
+            log_level: part(params.meta.log_level),
+            bytes: Bytes::new(),
         };
+        // The parts are places now, and borrow no more.
+        frame.bytes = bytes;
         Ok(if is_request {
             Parsed::Request(frame)
         } else {
@@ -77,14 +131,13 @@ impl Frame {
         })
     }
 
-    fn text(&self, range: &Range<usize>) -> &str {
-        // The envelope's parser read it as text already.
-        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
+    fn get(&self, part: Part) -> Option<RawJson<'_>> {
+        part.of_bytes(&self.bytes)
     }
 
     /// The request's id as JSON text.
     pub(crate) fn id(&self) -> &str {
-        self.text(&self.id)
+        self.get(self.id).map_or("null", RawJson::get)
     }
 
     pub(crate) fn id_buf(&self) -> IdBuf {
@@ -99,30 +152,117 @@ impl Frame {
         }
     }
 
-    /// The parameters as JSON text; absent ones are an empty object.
-    pub(crate) fn raw_params(&self) -> &str {
-        if self.params.is_empty() {
-            "{}"
-        } else {
-            self.text(&self.params)
+    /// Reads the parameters, or says which member does not fit.
+    pub(crate) fn params<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
+        let params = self.get(self.params).unwrap_or(RawJson::EMPTY_OBJECT);
+        read_object(params.get()).map_err(|why| self.does_not_fit(why))
+    }
+
+    fn does_not_fit(&self, why: impl std::fmt::Display) -> ErrorObject {
+        ErrorObject::new(
+            ErrorCode::INVALID_PARAMS,
+            format!("{}: {why}", self.method_name()),
+        )
+    }
+
+    /// The parameters must be an object, if they are there.
+    pub(crate) fn check_params(&self) -> Result<(), ErrorObject> {
+        match self.get(self.params) {
+            Some(params) if !params.is_object() => {
+                Err(self.does_not_fit("`params` must be an object"))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Reads the parameters, or says which member does not fit.
-    pub(crate) fn params<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
-        read_object(self.raw_params()).map_err(|why| {
-            ErrorObject::new(
-                ErrorCode::INVALID_PARAMS,
-                format!("{}: {why}", self.method_name()),
-            )
+    fn text(&self, part: Part, name: &str) -> Result<Option<Cow<'_, str>>, ErrorObject> {
+        match self.get(part).filter(|raw| !raw.is_null()) {
+            None => Ok(None),
+            Some(raw) => raw
+                .as_str()
+                .map(Some)
+                .ok_or_else(|| self.does_not_fit(format_args!("`params.{name}` must be a string"))),
+        }
+    }
+
+    fn required(&self, part: Part, name: &str) -> Result<Cow<'_, str>, ErrorObject> {
+        self.check_params()?;
+        self.text(part, name)?
+            .ok_or_else(|| self.does_not_fit(format_args!("`params.{name}` is missing")))
+    }
+
+    /// The name of a tool or prompt.
+    pub(crate) fn name(&self) -> Result<Cow<'_, str>, ErrorObject> {
+        self.required(self.name, "name")
+    }
+
+    /// The URI of a resource.
+    pub(crate) fn uri(&self) -> Result<Cow<'_, str>, ErrorObject> {
+        self.required(self.uri, "uri")
+    }
+
+    /// The arguments of a tool or prompt.
+    pub(crate) fn arguments(&self) -> Option<RawJson<'_>> {
+        self.get(self.arguments).filter(|raw| !raw.is_null())
+    }
+
+    /// The cursor of a list.
+    pub(crate) fn cursor(&self) -> Result<Option<Cow<'_, str>>, ErrorObject> {
+        self.check_params()?;
+        self.text(self.cursor, "cursor")
+    }
+
+    /// What a retry brings along: the sealed journal, and the answers to what was asked last.
+    pub(crate) fn retry(&self) -> Result<Retry<'_>, ErrorObject> {
+        let state = self.text(self.request_state, "requestState")?;
+        Ok(Retry {
+            state,
+            responses: self.get(self.input_responses),
         })
     }
 
-    /// Where a part of the parameters stands in the bytes.
-    pub(crate) fn range_of(&self, raw: &RawValue) -> Range<usize> {
-        let offset = raw.get().as_ptr() as usize - self.bytes.as_ptr() as usize;
-        offset..offset + raw.get().len()
+    /// `_meta` as the protocol reads it.
+    pub(crate) fn meta(&self) -> RequestMeta<'_> {
+        RequestMeta {
+            raw: self.get(self.meta),
+            progress_token: self.get(self.progress_token),
+            protocol_version: self.get(self.protocol_version),
+            client_info: self.get(self.client_info),
+            client_capabilities: self.get(self.client_capabilities),
+            log_level: self.get(self.log_level),
+        }
     }
+
+    /// Where parts of `_meta` stand, for those who keep the bytes.
+    pub(crate) fn meta_parts(&self) -> MetaParts {
+        MetaParts {
+            meta: self.meta,
+            progress_token: self.progress_token,
+            client_info: self.client_info,
+            client_capabilities: self.client_capabilities,
+        }
+    }
+}
+
+/// Absent parameters are read as an empty object that stands nowhere in the message.
+fn within(bytes: &[u8], raw: RawJson<'_>) -> bool {
+    bytes.as_ptr_range().contains(&raw.get().as_ptr())
+}
+
+/// What a retry brings along.
+#[derive(Debug)]
+pub(crate) struct Retry<'a> {
+    pub(crate) state: Option<Cow<'a, str>>,
+    pub(crate) responses: Option<RawJson<'a>>,
+}
+
+/// Where parts of `_meta` stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MetaParts {
+    pub(crate) meta: Part,
+    pub(crate) progress_token: Part,
+    pub(crate) client_info: Part,
+    pub(crate) client_capabilities: Part,
 }
 
 /// Reads an object into `T`; the error names the path of the member that does not fit.

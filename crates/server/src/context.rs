@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, pending};
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +17,7 @@ use wharf_protocol::meta::Meta;
 use wharf_protocol::method::Method;
 use wharf_protocol::progress::{Progress, ProgressToken};
 use wharf_protocol::projection::at;
+use wharf_protocol::raw::RawJson;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::roots::{ListRootsResult, Root};
@@ -26,7 +26,7 @@ use wharf_protocol::sampling::CreateMessageResult;
 use crate::ask::elicit::Elicit;
 use crate::ask::once::Claim;
 use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample};
-use crate::call::{Outlet, notification};
+use crate::call::{MetaParts, Outlet, Part, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -54,8 +54,7 @@ pub(crate) struct Exchange {
     pub(crate) caller: Caller,
     /// The request's bytes, into which the ranges point.
     pub(crate) bytes: Bytes,
-    pub(crate) meta: Option<Range<usize>>,
-    pub(crate) progress_token: Option<Range<usize>>,
+    pub(crate) parts: MetaParts,
     pub(crate) outlet: Option<Outlet>,
     pub(crate) asks: Asks,
     /// The last progress told, as bits of an `f64`.
@@ -86,9 +85,7 @@ pub(crate) enum Caller {
     Session(Arc<Session>),
     Modern {
         principal: Option<Arc<Principal>>,
-        info: Option<Range<usize>>,
-        capabilities: Range<usize>,
-        parsed: OnceLock<ClientCapabilities>,
+        capabilities: OnceLock<ClientCapabilities>,
         level: Option<LoggingLevel>,
     },
     /// Nobody: a handler run by a test.
@@ -109,8 +106,7 @@ impl Exchange {
             revision,
             caller,
             bytes,
-            meta: None,
-            progress_token: None,
+            parts: MetaParts::default(),
             outlet,
             asks,
             progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
@@ -119,8 +115,8 @@ impl Exchange {
         }
     }
 
-    fn text(&self, range: &Range<usize>) -> &str {
-        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
+    fn part(&self, part: Part) -> Option<RawJson<'_>> {
+        part.of_bytes(&self.bytes)
     }
 }
 
@@ -180,7 +176,7 @@ impl Context {
     pub fn client_info(&self) -> Option<Implementation> {
         let json = match &self.exchange.caller {
             Caller::Session(session) => session.client.info.as_deref()?.get(),
-            Caller::Modern { info, .. } => self.exchange.text(info.as_ref()?),
+            Caller::Modern { .. } => self.exchange.part(self.exchange.parts.client_info)?.get(),
             Caller::Nobody => return None,
         };
         serde_json::from_str(json).ok()
@@ -192,12 +188,9 @@ impl Context {
             std::sync::LazyLock::new(ClientCapabilities::default);
         match &self.exchange.caller {
             Caller::Session(session) => &session.client.capabilities,
-            Caller::Modern {
-                capabilities,
-                parsed,
-                ..
-            } => parsed.get_or_init(|| {
-                serde_json::from_str(self.exchange.text(capabilities)).unwrap_or_default()
+            Caller::Modern { capabilities, .. } => capabilities.get_or_init(|| {
+                let sent = self.exchange.part(self.exchange.parts.client_capabilities);
+                sent.and_then(|sent| sent.read().ok()).unwrap_or_default()
             }),
             Caller::Nobody => &NONE,
         }
@@ -205,13 +198,8 @@ impl Context {
 
     /// The request's `_meta`; empty if it had none.
     pub fn meta(&self) -> Meta {
-        let meta = self
-            .exchange
-            .meta
-            .as_ref()
-            .map(|range| self.exchange.text(range));
-        meta.and_then(|json| serde_json::from_str(json).ok())
-            .unwrap_or_default()
+        let meta = self.exchange.part(self.exchange.parts.meta);
+        meta.and_then(|meta| meta.read().ok()).unwrap_or_default()
     }
 
     // --- the server --------------------------------------------------------------------------
@@ -312,10 +300,10 @@ impl Context {
 
     async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let exchange = self.exchange();
-        let Some(token) = &exchange.progress_token else {
+        let Some(token) = exchange.part(exchange.parts.progress_token) else {
             return;
         };
-        let Ok(progress_token) = serde_json::from_str::<ProgressToken>(exchange.text(token)) else {
+        let Ok(progress_token) = token.read::<ProgressToken>() else {
             return;
         };
         let grows = |last: u64| (progress > f64::from_bits(last)).then(|| progress.to_bits());
