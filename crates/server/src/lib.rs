@@ -22,7 +22,7 @@ mod transport;
 
 pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
 pub use ask::journal::{KeyRing, WeakSecret};
-pub use ask::{AskError, Elicitation, Sample};
+pub use ask::{AskError, Elicitation, Sample, UrlElicitation};
 
 pub use self::core::Caching;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};
