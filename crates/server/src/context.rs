@@ -23,7 +23,7 @@ use wharf_protocol::sampling::CreateMessageResult;
 
 use crate::ask::elicit::Elicit;
 use crate::ask::once::Claim;
-use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample};
+use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation};
 use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
@@ -372,23 +372,23 @@ impl Context {
 
     /// Asks the person to open a page, where they do something that must not pass through the
     /// client: sign in, pay, enter a secret. The answer says only whether they agreed to.
-    pub async fn elicit_url(
+    pub fn elicit_url(
         &self,
-        message: impl Into<String> + Send,
-        url: impl Into<String> + Send,
-    ) -> Result<ElicitResult, AskError> {
-        let elicitation_id = (self.exchange.revision == Revision::V2025_11_25)
-            .then(|| format!("{:032x}", crate::session::random_id()));
-        let (message, url) = (message.into(), url.into());
-        self.ask(
-            None,
-            Ask::Elicit(ElicitParams::Url {
-                message,
-                url,
-                elicitation_id,
-            }),
-        )
-        .await
+        message: impl Into<String>,
+        url: impl Into<String>,
+    ) -> UrlElicitation<'_> {
+        UrlElicitation::new(self, message.into(), url.into())
+    }
+
+    /// Tells the client that the person is done with the page that was asked for under this
+    /// [`id`](UrlElicitation::id), so that it can show so. Only 2025-11-25 has this notice; in
+    /// other revisions nothing is sent. Waits while the client is behind with reading.
+    pub async fn elicitation_complete(&self, id: &str) {
+        if self.exchange.revision == Revision::V2025_11_25 {
+            let params = serde_json::json!({ "elicitationId": id });
+            self.send(notification(Method::ElicitationComplete, &params))
+                .await;
+        }
     }
 
     /// Asks the client's model.

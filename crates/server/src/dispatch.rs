@@ -65,7 +65,7 @@ fn log(frame: &Frame, begun: Instant, refusal: Option<&Refusal>) {
     let Subject { name, uri } = frame.params().unwrap_or_default();
     tracing::debug!(
         id = frame.id(),
-        method = frame.method_name(),
+        method = &*frame.method_name(),
         subject = name.or(uri).as_deref(),
         error = refusal.map(|refusal| refusal.error.code),
         elapsed = ?begun.elapsed(),
