@@ -150,7 +150,7 @@ impl Server {
         self
     }
 
-    /// Adds a group under a name of its own: tool `add` of group `math` is `math_add`.
+    /// Adds a group under a name of its own: tool `add` of group `math` is `math.add`.
     pub fn group(mut self, name: &str, group: impl Group) -> Self {
         let items = Arc::new(group).items().prefixed(name);
         self.items = self.items.and(items);
