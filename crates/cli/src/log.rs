@@ -11,19 +11,21 @@ use clap::ValueEnum;
 use tracing::Level;
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{self, Writer};
 
 use crate::failure::Failure;
 use crate::terminal;
 
-/// How log lines are written.
+/// How log lines are written. (Values with help of their own would spread the help of every
+/// option over three lines, so these have none.)
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    // For people.
     #[default]
     Text,
-    /// One JSON object a line
+    // One JSON object a line, and nothing else on standard error.
     Json,
 }
 
@@ -41,7 +43,7 @@ pub(crate) fn start(format: Format) -> Result<(), Failure> {
         Format::Text => builder
             .with_writer(io::stderr)
             .with_ansi(terminal::colour())
-            .fmt_fields(format::debug_fn(field))
+            .fmt_fields(format::debug_fn(field).delimited(" "))
             .init(),
         Format::Json => builder
             .json()

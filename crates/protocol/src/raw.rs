@@ -25,7 +25,7 @@ impl<'a> RawJson<'a> {
         let mut scanner = Scanner::new(text);
         let value = scanner.value()?;
         scanner.end()?;
-        Ok(value)
+        Ok(value.of(text).unwrap_or(Self::EMPTY_OBJECT))
     }
 
     /// Takes a text that was part of one that was scanned before. Whoever says so of another text
@@ -42,6 +42,11 @@ impl<'a> RawJson<'a> {
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
         self.0 == "null"
+    }
+
+    /// Whether it is a string.
+    pub fn is_string(self) -> bool {
+        self.0.starts_with('"')
     }
 
     /// Whether it is an object.
@@ -104,19 +109,58 @@ impl fmt::Display for NotJson {
 
 impl std::error::Error for NotJson {}
 
-/// Walks over JSON text once, checks it, and gives the texts of its parts.
+/// Where a value stands in a text that was scanned; empty if it is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// Whether there is nothing.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// The value, in the text that was scanned.
+    pub fn of(self, text: &str) -> Option<RawJson<'_>> {
+        let value = text.get(self.start as usize..self.end as usize)?;
+        (!value.is_empty()).then_some(RawJson(value))
+    }
+}
+
+/// The name of a member, between its quotes.
 #[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'a> {
+    bytes: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Key<'a> {
+    /// The name as it is meant: most have no escapes.
+    pub(crate) fn name(self) -> Cow<'a, [u8]> {
+        if !self.escaped {
+            return Cow::Borrowed(self.bytes);
+        }
+        // A key that makes up no text (a lone surrogate) is no key of ours.
+        let quoted = [b"\"", self.bytes, b"\""].concat();
+        serde_json::from_slice::<String>(&quoted)
+            .map_or(Cow::Borrowed(self.bytes), |name| Cow::Owned(name.into()))
+    }
+}
+
+/// Walks over JSON text once, checks it, and says where its parts are.
+#[derive(Debug)]
 pub(crate) struct Scanner<'a> {
-    text: &'a str,
     bytes: &'a [u8],
     at: usize,
     depth: u32,
 }
 
 impl<'a> Scanner<'a> {
+    /// `text` has less than 4 GiB.
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
-            text,
             bytes: text.as_bytes(),
             at: 0,
             depth: 0,
@@ -124,35 +168,34 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
+    #[inline(never)]
     fn fail<T>(&self, what: &'static str) -> Result<T, NotJson> {
         Err(NotJson { what, at: self.at })
     }
 
+    #[inline(always)]
     fn peek(&self) -> u8 {
         // No valid token starts with NUL.
-        self.bytes.get(self.at).copied().unwrap_or(0)
-    }
-
-    fn skip_blanks(&mut self) {
-        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
-            self.at += 1;
+        match self.bytes.get(self.at) {
+            Some(byte) => *byte,
+            None => 0,
         }
     }
 
-    /// The text from here to where `later` is.
-    pub(crate) fn until(&self, later: &Self) -> RawJson<'a> {
-        RawJson(&self.text[self.at..later.at])
-    }
-
     /// What comes next, after blanks.
+    #[inline(always)]
     pub(crate) fn next_token(&mut self) -> u8 {
-        self.skip_blanks();
-        self.peek()
+        loop {
+            match self.peek() {
+                b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+                token => return token,
+            }
+        }
     }
 
     /// Nothing but blanks may be left.
     pub(crate) fn end(&mut self) -> Result<(), NotJson> {
-        self.skip_blanks();
+        self.next_token();
         if self.at == self.bytes.len() {
             Ok(())
         } else {
@@ -160,11 +203,24 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Where the scanner stands.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// What lies between a place before and where the scanner stands.
+    pub(crate) fn since(&self, start: usize) -> Span {
+        Span {
+            start: start as u32,
+            end: self.at as u32,
+        }
+    }
+
     /// Walks over one value.
-    pub(crate) fn value(&mut self) -> Result<RawJson<'a>, NotJson> {
-        self.skip_blanks();
+    pub(crate) fn value(&mut self) -> Result<Span, NotJson> {
+        let token = self.next_token();
         let start = self.at;
-        match self.peek() {
+        match token {
             b'"' => {
                 self.string()?;
             }
@@ -177,14 +233,13 @@ impl<'a> Scanner<'a> {
             _ if self.at == self.bytes.len() => return self.fail("the text ends too early"),
             _ => return self.fail("unexpected character"),
         }
-        Ok(RawJson(&self.text[start..self.at]))
+        Ok(self.since(start))
     }
 
-    /// Walks over an object; `member` walks over the value of each key and gets the key's text
-    /// between its quotes, escapes as they are.
+    /// Walks over an object; `member` walks over the value of each key.
     pub(crate) fn object(
         &mut self,
-        mut member: impl FnMut(&mut Self, &'a str) -> Result<(), NotJson>,
+        mut member: impl FnMut(&mut Self, Key<'a>) -> Result<(), NotJson>,
     ) -> Result<(), NotJson> {
         self.enter()?;
         if self.next_token() == b'}' {
@@ -199,7 +254,7 @@ impl<'a> Scanner<'a> {
                 return self.fail("`:` is missing");
             }
             self.at += 1;
-            self.skip_blanks();
+            self.next_token();
             member(self, key)?;
             match self.next_token() {
                 b',' => self.at += 1,
@@ -240,28 +295,37 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Walks over a string, eight bytes at a time; gives what is between its quotes.
-    fn string(&mut self) -> Result<&'a str, NotJson> {
-        self.at += 1;
-        let start = self.at;
+    /// Walks over a string, eight bytes at a time.
+    fn string(&mut self) -> Result<Key<'a>, NotJson> {
+        let mut at = self.at + 1;
+        let start = at;
+        let mut escaped = false;
         loop {
-            while let Some((chunk, _)) = self.bytes[self.at..].split_first_chunk::<8>() {
+            while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
                 let special = special_bytes(u64::from_le_bytes(*chunk));
                 if special != 0 {
-                    self.at += special.trailing_zeros() as usize / 8;
+                    at += special.trailing_zeros() as usize / 8;
                     break;
                 }
-                self.at += 8;
+                at += 8;
             }
-            match self.bytes.get(self.at) {
+            match self.bytes.get(at) {
                 Some(b'"') => {
-                    let inner = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(inner);
+                    self.at = at + 1;
+                    let bytes = self.bytes.get(start..at).unwrap_or_default();
+                    return Ok(Key { bytes, escaped });
                 }
-                Some(b'\\') => self.escape()?,
-                Some(0..0x20) => return self.fail("control character in a string"),
-                Some(_) => self.at += 1,
+                Some(b'\\') => {
+                    self.at = at;
+                    self.escape()?;
+                    at = self.at;
+                    escaped = true;
+                }
+                Some(0..0x20) => {
+                    self.at = at;
+                    return self.fail("control character in a string");
+                }
+                Some(_) => at += 1,
                 None => return self.fail("a string without its end"),
             }
         }
@@ -318,7 +382,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self, word: &'static str) -> Result<(), NotJson> {
-        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
+        if self.bytes.get(self.at..self.at + word.len()) != Some(word.as_bytes()) {
             return self.fail("unexpected character");
         }
         self.at += word.len();
@@ -328,14 +392,15 @@ impl<'a> Scanner<'a> {
 
 /// The high bit of each byte that ends a run of plain text: a quote, a backslash or a control
 /// character. Only the lowest one is exact.
-fn special_bytes(word: u64) -> u64 {
+#[inline(always)]
+pub(crate) fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let quotes = zero_bytes(word ^ (ONES * b'"' as u64));
-    let backslashes = zero_bytes(word ^ (ONES * b'\\' as u64));
-    let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    quotes | backslashes | controls
+    let quotes = word ^ (ONES * b'"' as u64);
+    let backslashes = word ^ (ONES * b'\\' as u64);
+    let zero =
+        (quotes.wrapping_sub(ONES) & !quotes) | (backslashes.wrapping_sub(ONES) & !backslashes);
+    (zero | (word.wrapping_sub(ONES * 0x20) & !word)) & HIGHS
 }
 
 #[cfg(test)]

@@ -8,153 +8,100 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
-use wharf_protocol::envelope::{EnvelopeError, Id, IdBuf, Message};
+use wharf_protocol::envelope::{EnvelopeError, IdBuf, MessageKind, Parts};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
-use wharf_protocol::raw::RawJson;
+use wharf_protocol::raw::{RawJson, Span};
 use wharf_protocol::request::RequestMeta;
 
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
 use crate::session::{Answer, Session};
 
-/// A request or notification: the message's bytes, and where its parts are.
-#[derive(Debug)]
+/// A request or notification: the message's text, and where its parts are.
+#[derive(Debug, Default)]
 pub(crate) struct Frame {
-    pub(crate) bytes: Bytes,
-    pub(crate) method: Result<Method, Box<str>>,
-    id: Part,
-    params: Part,
-    name: Part,
-    uri: Part,
-    arguments: Part,
-    cursor: Part,
-    input_responses: Part,
-    request_state: Part,
-    meta: Part,
-    progress_token: Part,
-    protocol_version: Part,
-    client_info: Part,
-    client_capabilities: Part,
-    log_level: Part,
-}
-
-/// Where a part of a message stands in its bytes; empty if it is not there.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Part {
-    start: u32,
-    end: u32,
-}
-
-impl Part {
-    fn of(whole: &[u8], part: Option<RawJson<'_>>) -> Self {
-        let Some(part) = part else {
-            return Self::default();
-        };
-        let start = part.get().as_ptr() as usize - whole.as_ptr() as usize;
-        // Messages are far smaller than 4 GiB: see `Limits::message_bytes`.
-        Self {
-            start: start as u32,
-            end: (start + part.get().len()) as u32,
-        }
-    }
-
-    /// The part as it stands in these bytes, which must be those it was found in.
-    pub(crate) fn of_bytes(self, bytes: &[u8]) -> Option<RawJson<'_>> {
-        let part = bytes.get(self.start as usize..self.end as usize)?;
-        // The envelope's parser read it as text already.
-        let text = std::str::from_utf8(part)
-            .ok()
-            .filter(|text| !text.is_empty())?;
-        Some(RawJson::assume_valid(text))
-    }
+    text: String,
+    parts: Parts,
+    /// A method of the specification, if it is one.
+    pub(crate) method: Option<Method>,
 }
 
 /// What a message turned out to be.
 #[derive(Debug)]
 pub(crate) enum Parsed {
-    Request(Frame),
-    Notification(Frame),
+    Request(Arc<Frame>),
+    Notification(Arc<Frame>),
     Answer { id: Option<IdBuf>, answer: Answer },
 }
 
 impl Frame {
-    /// Finds the parts of a message, in one pass. Nothing is copied.
-    pub(crate) fn parse(bytes: Bytes) -> Result<Parsed, EnvelopeError> {
-        let (id, method, params) = match Message::parse(&bytes)? {
-            Message::Request { id, method, params } => {
-                (Some(RawJson::assume_valid(id.as_json())), method, params)
-            }
-            Message::Notification { method, params } => (None, method, params),
-            Message::Response { id, outcome } => {
-                let id = id.map(|id| id.to_owned());
-                let answer = match outcome {
-                    Ok(result) => Ok(result.to_raw_value()),
-                    Err(error) => Err(error.read().unwrap_or_else(|_| {
+    /// Finds the parts of a message, in one pass.
+    pub(crate) fn parse(bytes: impl Into<Vec<u8>>) -> Result<Parsed, EnvelopeError> {
+        let text = String::from_utf8(bytes.into())
+            .map_err(|error| EnvelopeError::not_utf8(error.utf8_error()))?;
+        let (kind, parts) = Parts::scan(&text)?;
+        if kind == MessageKind::Response {
+            let answer = match parts.result.of(&text) {
+                Some(result) => Ok(result.to_raw_value()),
+                None => Err(parts
+                    .error
+                    .of(&text)
+                    .and_then(|error| error.read().ok())
+                    .unwrap_or_else(|| {
                         let message = "the client's error is malformed";
                         ErrorObject::new(ErrorCode::INTERNAL_ERROR, message)
                     })),
-                };
-                return Ok(Parsed::Answer { id, answer });
-            }
-        };
-        let part = |raw| Part::of(&bytes, raw);
-        let is_request = id.is_some();
-        let mut frame = Self {
-            method: Method::parse(&method).ok_or_else(|| method.into()),
-            id: part(id),
-            params: Part::of(
-                &bytes,
-                Some(params.raw()).filter(|raw| within(&bytes, *raw)),
-            ),
-            name: part(params.name),
-            uri: part(params.uri),
-            arguments: part(params.arguments),
-            cursor: part(params.cursor),
-            input_responses: part(params.input_responses),
-            request_state: part(params.request_state),
-            meta: part(params.meta.raw),
-            progress_token: part(params.meta.progress_token),
-            protocol_version: part(params.meta.protocol_version),
-            client_info: part(params.meta.client_info),
-            client_capabilities: part(params.meta.client_capabilities),
-            log_level: part(params.meta.log_level),
-            bytes: Bytes::new(),
-        };
-        // The parts are places now, and borrow no more.
-        frame.bytes = bytes;
-        Ok(if is_request {
-            Parsed::Request(frame)
-        } else {
-            Parsed::Notification(frame)
+            };
+            return Ok(Parsed::Answer {
+                id: parts.id(&text).map(|id| id.to_owned()),
+                answer,
+            });
+        }
+        let method = parts.method.of(&text).and_then(RawJson::as_str);
+        let method = method.and_then(|method| Method::parse(&method));
+        let frame = Arc::new(Self {
+            text,
+            parts,
+            method,
+        });
+        Ok(match kind {
+            MessageKind::Request => Parsed::Request(frame),
+            _ => Parsed::Notification(frame),
         })
     }
 
-    fn get(&self, part: Part) -> Option<RawJson<'_>> {
-        part.of_bytes(&self.bytes)
+    fn get(&self, part: Span) -> Option<RawJson<'_>> {
+        part.of(&self.text)
     }
 
     /// The request's id as JSON text.
     pub(crate) fn id(&self) -> &str {
-        self.get(self.id).map_or("null", RawJson::get)
+        self.get(self.parts.id).map_or("null", RawJson::get)
     }
 
     pub(crate) fn id_buf(&self) -> IdBuf {
-        Id::from_json(self.id()).map_or_else(|| IdBuf::number(0), |id| id.to_owned())
+        let id = self.parts.id(&self.text);
+        id.map_or_else(|| IdBuf::number(0), |id| id.to_owned())
     }
 
-    /// The method's name as sent.
-    pub(crate) fn method_name(&self) -> &str {
-        match &self.method {
-            Ok(method) => method.as_str(),
-            Err(name) => name,
+    /// The method's name, as far as it can be shown.
+    pub(crate) fn method_name(&self) -> Cow<'_, str> {
+        match self.method {
+            Some(method) => method.as_str().into(),
+            None => {
+                let name = self.get(self.parts.method).and_then(RawJson::as_str);
+                crate::handler::text::shown(&name.unwrap_or_default())
+                    .to_string()
+                    .into()
+            }
         }
     }
 
     /// Reads the parameters, or says which member does not fit.
     pub(crate) fn params<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
-        let params = self.get(self.params).unwrap_or(RawJson::EMPTY_OBJECT);
+        let params = self.get(self.parts.params).unwrap_or(RawJson::EMPTY_OBJECT);
         read_object(params.get()).map_err(|why| self.does_not_fit(why))
     }
 
@@ -167,7 +114,7 @@ impl Frame {
 
     /// The parameters must be an object, if they are there.
     pub(crate) fn check_params(&self) -> Result<(), ErrorObject> {
-        match self.get(self.params) {
+        match self.get(self.parts.params) {
             Some(params) if !params.is_object() => {
                 Err(self.does_not_fit("`params` must be an object"))
             }
@@ -175,7 +122,7 @@ impl Frame {
         }
     }
 
-    fn text(&self, part: Part, name: &str) -> Result<Option<Cow<'_, str>>, ErrorObject> {
+    fn text(&self, part: Span, name: &str) -> Result<Option<Cow<'_, str>>, ErrorObject> {
         match self.get(part).filter(|raw| !raw.is_null()) {
             None => Ok(None),
             Some(raw) => raw
@@ -185,7 +132,7 @@ impl Frame {
         }
     }
 
-    fn required(&self, part: Part, name: &str) -> Result<Cow<'_, str>, ErrorObject> {
+    fn required(&self, part: Span, name: &str) -> Result<Cow<'_, str>, ErrorObject> {
         self.check_params()?;
         self.text(part, name)?
             .ok_or_else(|| self.does_not_fit(format_args!("`params.{name}` is missing")))
@@ -193,60 +140,38 @@ impl Frame {
 
     /// The name of a tool or prompt.
     pub(crate) fn name(&self) -> Result<Cow<'_, str>, ErrorObject> {
-        self.required(self.name, "name")
+        self.required(self.parts.name, "name")
     }
 
     /// The URI of a resource.
     pub(crate) fn uri(&self) -> Result<Cow<'_, str>, ErrorObject> {
-        self.required(self.uri, "uri")
+        self.required(self.parts.uri, "uri")
     }
 
     /// The arguments of a tool or prompt.
     pub(crate) fn arguments(&self) -> Option<RawJson<'_>> {
-        self.get(self.arguments).filter(|raw| !raw.is_null())
+        self.get(self.parts.arguments).filter(|raw| !raw.is_null())
     }
 
     /// The cursor of a list.
     pub(crate) fn cursor(&self) -> Result<Option<Cow<'_, str>>, ErrorObject> {
         self.check_params()?;
-        self.text(self.cursor, "cursor")
+        self.text(self.parts.cursor, "cursor")
     }
 
     /// What a retry brings along: the sealed journal, and the answers to what was asked last.
     pub(crate) fn retry(&self) -> Result<Retry<'_>, ErrorObject> {
-        let state = self.text(self.request_state, "requestState")?;
+        let state = self.text(self.parts.request_state, "requestState")?;
         Ok(Retry {
             state,
-            responses: self.get(self.input_responses),
+            responses: self.get(self.parts.input_responses),
         })
     }
 
     /// `_meta` as the protocol reads it.
     pub(crate) fn meta(&self) -> RequestMeta<'_> {
-        RequestMeta {
-            raw: self.get(self.meta),
-            progress_token: self.get(self.progress_token),
-            protocol_version: self.get(self.protocol_version),
-            client_info: self.get(self.client_info),
-            client_capabilities: self.get(self.client_capabilities),
-            log_level: self.get(self.log_level),
-        }
+        self.parts.meta(&self.text)
     }
-
-    /// Where parts of `_meta` stand, for those who keep the bytes.
-    pub(crate) fn meta_parts(&self) -> MetaParts {
-        MetaParts {
-            meta: self.meta,
-            progress_token: self.progress_token,
-            client_info: self.client_info,
-            client_capabilities: self.client_capabilities,
-        }
-    }
-}
-
-/// Absent parameters are read as an empty object that stands nowhere in the message.
-fn within(bytes: &[u8], raw: RawJson<'_>) -> bool {
-    bytes.as_ptr_range().contains(&raw.get().as_ptr())
 }
 
 /// What a retry brings along.
@@ -254,15 +179,6 @@ fn within(bytes: &[u8], raw: RawJson<'_>) -> bool {
 pub(crate) struct Retry<'a> {
     pub(crate) state: Option<Cow<'a, str>>,
     pub(crate) responses: Option<RawJson<'a>>,
-}
-
-/// Where parts of `_meta` stand.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MetaParts {
-    pub(crate) meta: Part,
-    pub(crate) progress_token: Part,
-    pub(crate) client_info: Part,
-    pub(crate) client_capabilities: Part,
 }
 
 /// Reads an object into `T`; the error names the path of the member that does not fit.
@@ -302,7 +218,7 @@ pub(crate) enum Via {
 /// A request as a transport hands it over.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    pub(crate) frame: Frame,
+    pub(crate) frame: Arc<Frame>,
     pub(crate) via: Via,
     pub(crate) principal: Option<Arc<Principal>>,
     pub(crate) outlet: Outlet,

@@ -6,7 +6,6 @@ use std::future::{Future, pending};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wharf_protocol::capabilities::ClientCapabilities;
@@ -17,7 +16,6 @@ use wharf_protocol::meta::Meta;
 use wharf_protocol::method::Method;
 use wharf_protocol::progress::{Progress, ProgressToken};
 use wharf_protocol::projection::at;
-use wharf_protocol::raw::RawJson;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::roots::{ListRootsResult, Root};
@@ -25,8 +23,8 @@ use wharf_protocol::sampling::CreateMessageResult;
 
 use crate::ask::elicit::Elicit;
 use crate::ask::once::Claim;
-use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample};
-use crate::call::{MetaParts, Outlet, Part, notification};
+use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation};
+use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -52,9 +50,8 @@ pub(crate) struct Exchange {
     pub(crate) core: Arc<Core>,
     pub(crate) revision: Revision,
     pub(crate) caller: Caller,
-    /// The request's bytes, into which the ranges point.
-    pub(crate) bytes: Bytes,
-    pub(crate) parts: MetaParts,
+    /// The request, whose `_meta` says more about the caller.
+    pub(crate) frame: Arc<Frame>,
     pub(crate) outlet: Option<Outlet>,
     pub(crate) asks: Asks,
     /// The last progress told, as bits of an `f64`.
@@ -82,7 +79,7 @@ impl Exchange {
         core: Arc<Core>,
         revision: Revision,
         caller: Caller,
-        bytes: Bytes,
+        frame: Arc<Frame>,
         outlet: Option<Outlet>,
         asks: Asks,
     ) -> Self {
@@ -90,18 +87,13 @@ impl Exchange {
             core,
             revision,
             caller,
-            bytes,
-            parts: MetaParts::default(),
+            frame,
             outlet,
             asks,
             progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             missing: OnceLock::new(),
             waiting: AtomicUsize::new(0),
         }
-    }
-
-    fn part(&self, part: Part) -> Option<RawJson<'_>> {
-        part.of_bytes(&self.bytes)
     }
 }
 
@@ -110,7 +102,7 @@ impl Default for Context {
     /// go nowhere, asks fail as unsupported.
     fn default() -> Self {
         let core = Arc::new(Core::default());
-        let (revision, bytes) = (Revision::LATEST, Bytes::new());
+        let (revision, bytes) = (Revision::LATEST, Arc::default());
         Exchange::new(
             core,
             revision,
@@ -161,7 +153,7 @@ impl Context {
     pub fn client_info(&self) -> Option<Implementation> {
         let json = match &self.exchange.caller {
             Caller::Session(session) => session.client.info.as_deref()?.get(),
-            Caller::Modern { .. } => self.exchange.part(self.exchange.parts.client_info)?.get(),
+            Caller::Modern { .. } => self.exchange.frame.meta().client_info?.get(),
             Caller::Nobody => return None,
         };
         serde_json::from_str(json).ok()
@@ -174,7 +166,7 @@ impl Context {
         match &self.exchange.caller {
             Caller::Session(session) => &session.client.capabilities,
             Caller::Modern { capabilities, .. } => capabilities.get_or_init(|| {
-                let sent = self.exchange.part(self.exchange.parts.client_capabilities);
+                let sent = self.exchange.frame.meta().client_capabilities;
                 sent.and_then(|sent| sent.read().ok()).unwrap_or_default()
             }),
             Caller::Nobody => &NONE,
@@ -183,7 +175,7 @@ impl Context {
 
     /// The request's `_meta`; empty if it had none.
     pub fn meta(&self) -> Meta {
-        let meta = self.exchange.part(self.exchange.parts.meta);
+        let meta = self.exchange.frame.meta().raw;
         meta.and_then(|meta| meta.read().ok()).unwrap_or_default()
     }
 
@@ -285,7 +277,7 @@ impl Context {
 
     async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let exchange = self.exchange();
-        let Some(token) = exchange.part(exchange.parts.progress_token) else {
+        let Some(token) = exchange.frame.meta().progress_token else {
             return;
         };
         let Ok(progress_token) = token.read::<ProgressToken>() else {
@@ -365,23 +357,23 @@ impl Context {
 
     /// Asks the person to open a page, where they do something that must not pass through the
     /// client: sign in, pay, enter a secret. The answer says only whether they agreed to.
-    pub async fn elicit_url(
+    pub fn elicit_url(
         &self,
-        message: impl Into<String> + Send,
-        url: impl Into<String> + Send,
-    ) -> Result<ElicitResult, AskError> {
-        let elicitation_id = (self.exchange.revision == Revision::V2025_11_25)
-            .then(|| format!("{:032x}", crate::session::random_id()));
-        let (message, url) = (message.into(), url.into());
-        self.ask(
-            None,
-            Ask::Elicit(ElicitParams::Url {
-                message,
-                url,
-                elicitation_id,
-            }),
-        )
-        .await
+        message: impl Into<String>,
+        url: impl Into<String>,
+    ) -> UrlElicitation<'_> {
+        UrlElicitation::new(self, message.into(), url.into())
+    }
+
+    /// Tells the client that the person is done with the page that was asked for under this
+    /// [`id`](UrlElicitation::id), so that it can show so. Only 2025-11-25 has this notice; in
+    /// other revisions nothing is sent. Waits while the client is behind with reading.
+    pub async fn elicitation_complete(&self, id: &str) {
+        if self.exchange.revision == Revision::V2025_11_25 {
+            let params = serde_json::json!({ "elicitationId": id });
+            self.send(notification(Method::ElicitationComplete, &params))
+                .await;
+        }
     }
 
     /// Asks the client's model.
@@ -420,7 +412,9 @@ impl Context {
             }
         }
         match (&self.exchange.asks, &self.exchange.caller) {
-            (Asks::Live, Caller::Session(session)) => ask::live::ask(&self.exchange, session, &ask).await,
+            (Asks::Live, Caller::Session(session)) => {
+                ask::live::ask(&self.exchange, session, &ask).await
+            }
             (Asks::Rounds(rounds), _) => {
                 let Some(raw) = rounds.answer_or_open(key, ask::kind(&ask), ask) else {
                     return pending().await;

@@ -1,11 +1,12 @@
 //! One match on the method.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ use wharf_protocol::tools::CallToolResult;
 
 use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
-use crate::call::{Incoming, Reply, Via, notification};
+use crate::call::{Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
@@ -34,7 +35,12 @@ use crate::hub::{Listener, Lists};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
-    match answer(&core, &incoming).await {
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    let answer = answer(&core, &incoming).await;
+    if let Some(begun) = begun {
+        log(&incoming.frame, begun, answer.as_ref().err());
+    }
+    match answer {
         Ok(reply) => reply,
         Err(Refusal { error, status }) => {
             // In a session HTTP carries messages, and this is one: status 400 would make the
@@ -47,20 +53,42 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
     }
 }
 
+/// One line for each request, for who wants it. Never with arguments or results.
+fn log(frame: &Frame, begun: Instant, refusal: Option<&Refusal>) {
+    #[derive(Default, serde::Deserialize)]
+    struct Subject<'a> {
+        #[serde(borrow)]
+        name: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        uri: Option<Cow<'a, str>>,
+    }
+    let Subject { name, uri } = frame.params().unwrap_or_default();
+    tracing::debug!(
+        id = frame.id(),
+        method = &*frame.method_name(),
+        subject = name.or(uri).as_deref(),
+        error = refusal.map(|refusal| refusal.error.code),
+        elapsed = ?begun.elapsed(),
+        "answered"
+    );
+}
+
 async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
     let id = frame.id();
     match frame.method {
-        Ok(Method::ToolsCall) => call_tool(core, incoming).await,
-        Ok(Method::ResourcesRead) => read_resource(core, incoming).await,
-        Ok(Method::PromptsGet) => get_prompt(core, incoming).await,
-        Ok(Method::ToolsList) => list(core, incoming, ListKind::Tools),
-        Ok(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
-        Ok(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
-        Ok(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
-        Ok(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
+        Some(Method::ToolsCall) => call_tool(core, incoming).await,
+        Some(Method::ResourcesRead) => read_resource(core, incoming).await,
+        Some(Method::PromptsGet) => get_prompt(core, incoming).await,
+        Some(Method::ToolsList) => list(core, incoming, ListKind::Tools),
+        Some(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
+        Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
+        Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
+        Some(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
         // A sign of life may be asked for before anything else.
-        Ok(Method::Ping) if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming) => {
+        Some(Method::Ping)
+            if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming) =>
+        {
             Ok(Reply::result(
                 id,
                 &EmptyResult::default(),
@@ -86,7 +114,7 @@ async fn other(
     let revision = admitted.revision;
     let done = |()| Reply::result(id, &EmptyResult::default(), &core.frame(revision, None));
     match (&frame.method, &admitted.caller) {
-        (Ok(Method::Discover), _) => {
+        (Some(Method::Discover), _) => {
             let result = DiscoverResult {
                 supported_versions: modern::SUPPORTED.to_vec(),
                 capabilities: core.capabilities(),
@@ -96,16 +124,16 @@ async fn other(
             let cache = Some(core.caching.lists);
             Ok(Reply::result(id, &result, &core.frame(revision, cache)))
         }
-        (Ok(Method::SubscriptionsListen), _) => listen(core, incoming).await,
-        (Ok(Method::Complete), _) => complete(core, incoming, admitted).await,
-        (Ok(Method::Ping), _) => Ok(done(())),
-        (Ok(Method::SetLevel), Caller::Session(session)) => {
+        (Some(Method::SubscriptionsListen), _) => listen(core, incoming).await,
+        (Some(Method::Complete), _) => complete(core, incoming, admitted).await,
+        (Some(Method::Ping), _) => Ok(done(())),
+        (Some(Method::SetLevel), Caller::Session(session)) => {
             legacy::set_level(session, incoming).map(done)
         }
-        (Ok(Method::ResourcesSubscribe), Caller::Session(session)) => {
+        (Some(Method::ResourcesSubscribe), Caller::Session(session)) => {
             legacy::subscribe(core, session, incoming).map(done)
         }
-        (Ok(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
+        (Some(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
             legacy::unsubscribe(session, incoming).map(done)
         }
         // `initialize` in a session, and methods that only a server sends.

@@ -66,6 +66,7 @@ pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 // --- what a handler gets -------------------------------------------------------------------------
 pub use wharf_server::{
     AnswerError, AskError, Elicit, ElicitSchema, ElicitSchemaError, Elicitation, Sample,
+    UrlElicitation,
 };
 pub use wharf_server::{CompletionRequest, IntoCompletion};
 pub use wharf_server::{Context, FromText, NoArguments, PromptArguments, State, Variables};

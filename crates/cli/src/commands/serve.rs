@@ -1,21 +1,18 @@
 //! `wharf serve`: a ready-made server over HTTP or standard input and output.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde_json::json;
 use wharf::http::{HttpOptions, HttpServer};
 
 use crate::failure::Failure;
-use crate::log;
+use crate::log::{self, Format};
 use crate::runtime::{self, Load};
 use crate::signal::StopSignal;
 use crate::terminal::{DIM, STRONG, say, styled};
 
 /// Serve MCP over HTTP, or over standard input and output
-///
-/// Serves a small example of everything that a server can offer. All revisions of the protocol
-/// are spoken at once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -49,10 +46,12 @@ pub(crate) struct Args {
 
     /// How log lines are written, always to standard error
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    log_format: log::Format,
+    log_format: Format,
 }
 
 const EXAMPLES: &str = "\
+Serves a small example of everything that a server can offer, in all revisions of the protocol at once.
+
 Environment:
   RUST_LOG  what is logged: error, warn, info (default), debug, trace, or by module
   NO_COLOR  no colours
@@ -81,12 +80,31 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn stdio() -> Result<(), Failure> {
-    tracing::info!("serving standard input and output");
+    if std::io::stdin().is_terminal() {
+        say("Waiting for JSON-RPC on standard input; usually a client starts this command.");
+    }
+    tracing::debug!("serving standard input and output");
     let served = wharf_ready::starter().serve_stdio().await;
-    served.map_err(|error| Failure::new(error.to_string()))
+    served.map_err(|error| {
+        Failure::new(format!(
+            "the server on standard input and output ended: {error}"
+        ))
+    })
+}
+
+/// What is said once the server listens.
+struct Announce {
+    path: String,
+    format: Format,
+    json: bool,
 }
 
 async fn http(args: Args) -> Result<(), Failure> {
+    let at = Announce {
+        path: args.path.clone(),
+        format: args.log_format,
+        json: args.json,
+    };
     let options = HttpOptions {
         path: args.path,
         allowed_hosts: args.allow_host,
@@ -94,18 +112,18 @@ async fn http(args: Args) -> Result<(), Failure> {
         allow_public: args.allow_public,
         ..HttpOptions::default()
     };
-    let path = options.path.clone();
     let bound = wharf_ready::starter().http(options).bind(&args.addr).await;
     let server = bound.map_err(|error| not_bound(&args.addr, &error))?;
     let mut signal = StopSignal::new()
         .map_err(|error| Failure::new(format!("cannot wait for signals: {error}")))?;
-    announce(&server, &path, args.json)?;
+    announce(&server, &at)?;
     let stop = async move {
         signal.wait().await;
-        say(styled(
-            DIM,
-            "stopping, once the calls under way have ended (again: at once)",
-        ));
+        const STOPPING: &str = "stopping, once the calls under way have ended (again: at once)";
+        match at.format {
+            Format::Text => say(styled(DIM, STOPPING)),
+            Format::Json => tracing::info!("{STOPPING}"),
+        }
         tokio::spawn(async move {
             signal.wait().await;
             std::process::exit(0);
@@ -116,37 +134,16 @@ async fn http(args: Args) -> Result<(), Failure> {
 }
 
 /// Says where the server listens, and how a client gets there.
-fn announce(server: &HttpServer, path: &str, json: bool) -> Result<(), Failure> {
+fn announce(server: &HttpServer, at: &Announce) -> Result<(), Failure> {
     let local = server
         .local_addr()
         .map_err(|error| Failure::new(error.to_string()))?;
-    let url = format!("http://{}{path}", reachable(local));
-    tracing::info!(%url, "serving");
-    say(format_args!(
-        "{} {}",
-        styled(STRONG, "Listening on"),
-        styled(STRONG, &url)
-    ));
-    if local.ip().is_unspecified() {
-        say(format_args!(
-            "  Others reach it under every address of this machine ({local}), and nobody checks who is calling."
-        ));
+    let url = format!("http://{}{}", reachable(local), at.path);
+    match at.format {
+        Format::Text => welcome(&url, local),
+        Format::Json => tracing::info!(url, "listening"),
     }
-    let config = json!({"mcpServers": {"wharf": {"type": "http", "url": url}}});
-    for (client, hint) in [
-        (
-            "Claude Code",
-            format!("claude mcp add --transport http wharf {url}"),
-        ),
-        ("others", config.to_string()),
-    ] {
-        let label = format!("{client}:");
-        say(format_args!(
-            "  {} {hint}",
-            styled(DIM, format_args!("{label:<12}"))
-        ));
-    }
-    if json {
+    if at.json {
         let line = json!({"url": url, "pid": std::process::id()});
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")
@@ -154,6 +151,26 @@ fn announce(server: &HttpServer, path: &str, json: bool) -> Result<(), Failure> 
             .map_err(|error| Failure::new(format!("cannot write to standard output: {error}")))?;
     }
     Ok(())
+}
+
+fn welcome(url: &str, local: SocketAddr) {
+    say(styled(STRONG, format_args!("Listening on {url}")));
+    if local.ip().is_unspecified() {
+        say(format_args!(
+            "  on all addresses of this machine ({local}), and nobody checks who is calling"
+        ));
+    }
+    let config = json!({"mcpServers": {"wharf": {"type": "http", "url": url}}});
+    let claude = format!("claude mcp add --transport http wharf {url}");
+    for (client, hint) in [
+        ("Claude Code", &claude),
+        ("other clients", &config.to_string()),
+    ] {
+        say(format_args!(
+            "  {} {hint}",
+            styled(DIM, format_args!("{client:<13}"))
+        ));
+    }
 }
 
 /// An address that a client on this machine can connect to.

@@ -21,7 +21,7 @@ use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::revision::Revision;
 
 pub(crate) use request::{Ask, kind, needs};
-pub use request::{Elicitation, Sample};
+pub use request::{Elicitation, Sample, UrlElicitation};
 
 use self::rounds::Rounds;
 

@@ -71,7 +71,7 @@ pub(crate) fn unopened(method: &str) -> Refusal {
     Refusal::malformed(format!(
         "{}: send `initialize` first, or carry \
          `params._meta[\"io.modelcontextprotocol/protocolVersion\"]` in every request",
-        crate::handler::text::shown(method)
+        method
     ))
 }
 

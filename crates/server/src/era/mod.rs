@@ -74,23 +74,25 @@ pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admit
     let (revision, caller) = match &incoming.via {
         Via::ModernHttp(headers) => {
             let admitted = modern::admit_http(headers, incoming, &meta)?;
-            modern::check_headers(headers, frame.method_name(), mirrored)?;
+            modern::check_headers(headers, &frame.method_name(), mirrored)?;
             admitted
         }
         Via::LegacyHttp(session) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::UnopenedHttp => return Err(modern::unopened(frame.method_name(), &meta)),
+        Via::UnopenedHttp => return Err(modern::unopened(&frame.method_name(), &meta)),
         Via::Line(_) if meta.protocol_version.is_some() => modern::admit(incoming, &meta)?,
         Via::Line(Some(session)) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::Line(None) => return Err(legacy::unopened(frame.method_name())),
+        Via::Line(None) => return Err(legacy::unopened(&frame.method_name())),
     };
     let known = |method: &Method| {
         let from_client = method.kind() == Kind::Request && method.sender() != Sender::Server;
         from_client && method.is_in(revision)
     };
-    if !frame.method.as_ref().is_ok_and(known) {
+    if !frame.method.as_ref().is_some_and(known) {
         let status = if revision.is_modern() { 404 } else { 200 };
-        let name = crate::handler::text::shown(frame.method_name());
-        let message = format!("unknown method `{name}` in revision {revision}");
+        let message = format!(
+            "unknown method `{}` in revision {revision}",
+            frame.method_name()
+        );
         return Err(Refusal::new(status, ErrorCode::METHOD_NOT_FOUND, message));
     }
     Ok(Admitted { revision, caller })
@@ -99,16 +101,15 @@ pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admit
 impl Admitted {
     /// The context of a call, with the way its asks go.
     pub(crate) fn context(self, core: &Arc<Core>, incoming: &Incoming, asks: Asks) -> Context {
-        let mut exchange = Exchange::new(
+        Exchange::new(
             Arc::clone(core),
             self.revision,
             self.caller,
-            incoming.frame.bytes.clone(),
+            Arc::clone(&incoming.frame),
             Some(incoming.outlet.clone()),
             asks,
-        );
-        exchange.parts = incoming.frame.meta_parts();
-        exchange.into()
+        )
+        .into()
     }
 }
 

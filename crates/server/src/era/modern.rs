@@ -213,7 +213,7 @@ pub(crate) fn unopened(method: &str, meta: &RequestMeta<'_>) -> Refusal {
         format!(
             "{}: no session: send `initialize` first and then its Mcp-Session-Id with every \
              request, or use 2026-07-28 with its headers and `_meta`",
-            crate::handler::text::shown(method)
+            method
         ),
     )
 }
