@@ -1,5 +1,7 @@
 //! The connection that a host opens when it starts us as a child process.
 
+mod detached;
+
 use std::io;
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use crate::core::Core;
 /// Serves standard input and output until the input ends.
 ///
 /// Pipes and sockets, which is what hosts use, are read and written without a detour over
-/// another thread; files and terminals go through tokio's standard streams.
+/// another thread; files and terminals are read on a thread of their own.
 pub(crate) async fn serve(core: Arc<Core>) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -24,7 +26,12 @@ pub(crate) async fn serve(core: Arc<Core>) -> io::Result<()> {
             _ => {}
         }
     }
-    line::serve(core, tokio::io::stdin(), tokio::io::stdout()).await
+    line::serve(
+        core,
+        detached::Detached::new(io::stdin())?,
+        tokio::io::stdout(),
+    )
+    .await
 }
 
 #[cfg(unix)]
