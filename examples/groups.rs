@@ -45,7 +45,7 @@ impl Words {
 #[tokio::main]
 async fn main() -> wharf::Result<()> {
     Server::new("Groups")
-        // Tools and prompts get the group's name: `counter_add`.
+        // Tools and prompts get the group's name: `counter.add`.
         .group("counter", Counter::default())
         // Or keep their own: `reverse`, `rhyme`.
         .items(Words)

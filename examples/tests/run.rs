@@ -160,8 +160,8 @@ fn echo() {
 #[test]
 fn groups() {
     let mut host = Host::start(env!("CARGO_BIN_EXE_groups"), nothing);
-    assert_eq!(host.text("counter_add", json!({"amount": 2})), "2");
-    assert_eq!(host.text("counter_add", json!({"amount": 3})), "5");
+    assert_eq!(host.text("counter.add", json!({"amount": 2})), "2");
+    assert_eq!(host.text("counter.add", json!({"amount": 3})), "5");
     assert_eq!(host.read("counter://count"), "5");
     assert_eq!(host.text("reverse", json!({"text": "abc"})), "cba");
     let prompt = host.request(
