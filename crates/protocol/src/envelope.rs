@@ -195,13 +195,21 @@ impl<'a> Message<'a> {
     /// wins would depend on the reader), an `id` that is neither string nor integer, members
     /// of a request and of a response together. Member names are compared exactly.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, EnvelopeError> {
-        let fields: Fields<'a> = serde_json::from_slice(bytes).map_err(|error| EnvelopeError {
-            kind: if error.is_data() {
+        // All of it, with the members that nobody reads.
+        let text = std::str::from_utf8(bytes).map_err(|error| EnvelopeError {
+            kind: Kind::NotJson,
+            reason: error.to_string(),
+            id: None,
+        })?;
+        let fields: Fields<'a> = serde_json::from_str(text).map_err(|error| EnvelopeError {
+            // A value of the wrong kind is noticed before what comes after it is read.
+            kind: if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() {
                 Kind::NotAMessage
             } else {
                 Kind::NotJson
             },
-            reason: error.to_string(),
+            // It may repeat a text of the message, which may be long.
+            reason: error.to_string().chars().take(200).collect(),
             id: None,
         })?;
         if fields.batch {
