@@ -14,6 +14,7 @@ use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
 
+use crate::handler::text::{shown, shown_up_to};
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
 use crate::session::{Answer, Session};
@@ -113,7 +114,7 @@ impl Frame {
         read_object(self.raw_params()).map_err(|why| {
             ErrorObject::new(
                 ErrorCode::INVALID_PARAMS,
-                format!("{}: {why}", self.method_name()),
+                format!("{}: {why}", shown(self.method_name())),
             )
         })
     }
@@ -138,9 +139,14 @@ pub(crate) fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, St
             let mut deserializer = serde_json::Deserializer::from_str(text);
             match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
                 Err(located) if located.path().iter().next().is_some() => {
-                    Err(format!("`params.{}`: {}", located.path(), located.inner()))
+                    let path = located.path().to_string();
+                    let (path, why) = (shown(&path), located.inner().to_string());
+                    Err(format!("`params.{path}`: {}", shown_up_to(&why, 400)))
                 }
-                _ => Err(format!("`params`: {error}")),
+                _ => Err(format!(
+                    "`params`: {}",
+                    shown_up_to(&error.to_string(), 400)
+                )),
             }
         }
     }

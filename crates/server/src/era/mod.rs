@@ -18,6 +18,7 @@ use crate::call::{Incoming, Via, read_object};
 use crate::context::{Caller, Context, Exchange};
 use crate::core::Core;
 use crate::error::Error;
+use crate::handler::text::shown;
 
 /// A request that is refused: the error, and the HTTP status that goes with it.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub(crate) fn admit(
         Some(raw) if raw.get() == "null" => RequestMeta::default(),
         Some(raw) => read_object(raw.get()).map_err(|why| {
             let why = why.replacen("params", "params._meta", 1);
-            Refusal::malformed(format!("{}: {why}", frame.method_name()))
+            Refusal::malformed(format!("{}: {why}", shown(frame.method_name())))
         })?,
     };
     if let Some(token) = meta.progress_token
@@ -102,7 +103,7 @@ pub(crate) fn admit(
         let status = if revision.is_modern() { 404 } else { 200 };
         let message = format!(
             "unknown method `{}` in revision {revision}",
-            frame.method_name()
+            shown(frame.method_name())
         );
         return Err(Refusal::new(status, ErrorCode::METHOD_NOT_FOUND, message));
     }
