@@ -19,7 +19,7 @@ use scenario::{Measured, Plan};
 use table::{Key, Results};
 
 const USAGE: &str = "\
-load [OPTIONS]
+bench/run [OPTIONS]
   --quick              one short round
   --check              one answer of each kind from each peer, nothing measured
   --only NAME,…        these peers (the floor is always measured along)
@@ -80,6 +80,10 @@ fn options() -> Result<Options, String> {
                 options.plan.spawns = 3;
             }
             "--check" => options.check = true,
+            "--help" | "-h" => {
+                println!("{USAGE}");
+                std::process::exit(0);
+            }
             "--only" => options.only.extend(list(value()?)),
             "--scenario" => options.scenarios.extend(list(value()?)),
             "--rounds" => options.plan.rounds = number(value()?)?.max(1),

@@ -7,7 +7,8 @@ use syn::{Attribute, FnArg, Ident, ItemFn, Pat, Visibility};
 
 use crate::errors::at;
 use crate::options::Kind;
-use crate::signature::{Function, Role};
+use crate::param::Role;
+use crate::signature::Function;
 
 /// The attributes of a function, sorted by where they go.
 struct Sorted {

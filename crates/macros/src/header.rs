@@ -5,7 +5,7 @@ use syn::{Attribute, LitStr, Type};
 use wharf_protocol::headers::is_tchar_token;
 
 use crate::errors::Errors;
-use crate::signature::{Param, text};
+use crate::param::{Param, text};
 
 /// The name in `#[header("Region")]`.
 pub(crate) fn parse(attr: &Attribute) -> syn::Result<LitStr> {

@@ -10,6 +10,7 @@ mod errors;
 mod group;
 mod header;
 mod options;
+mod param;
 mod prompt;
 mod resource;
 mod signature;

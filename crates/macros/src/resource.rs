@@ -7,7 +7,8 @@ use syn::{Attribute, ItemFn};
 use crate::callable;
 use crate::errors::{Errors, at, both, list};
 use crate::options::{Kind, Options};
-use crate::signature::{Function, Param, names};
+use crate::param::{Param, names};
+use crate::signature::Function;
 use crate::target::Target;
 use crate::template;
 
@@ -74,7 +75,7 @@ pub(crate) fn value(
 
 /// The builder's call that completes an argument.
 pub(crate) fn completion(param: &Param, target: &Target) -> TokenStream {
-    use crate::signature::Complete;
+    use crate::param::Complete;
     let name = param.name();
     match &param.complete {
         Some(Complete::Values(values)) => quote!(.complete(#name, [#(#values),*])),

@@ -4,7 +4,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Type;
 
-use crate::signature::{Function, Param};
+use crate::param::Param;
+use crate::signature::Function;
 
 /// What a handler calls, and what it holds to do so.
 pub(crate) struct Target {

@@ -1,4 +1,4 @@
-//! The JSON-RPC envelope, read in one pass and borrowed from the message's bytes.
+//! The JSON-RPC envelope, read in one pass.
 //!
 //! Nothing below the envelope is looked at: `params`, `result` and `error` stay raw text until
 //! the method, or the request that waits for the answer, says what type they have.
@@ -7,9 +7,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::meta;
+use crate::raw::{NotJson, RawJson, Scanner, Span};
+use crate::request::RequestMeta;
 
 /// The longest request id that is accepted, in bytes of its JSON text.
 ///
@@ -103,32 +106,59 @@ impl<'de> Deserialize<'de> for IdBuf {
     }
 }
 
-/// One JSON-RPC message, borrowed from its bytes.
-#[derive(Clone, Debug)]
-pub enum Message<'a> {
+/// What kind of message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
     /// Asks for an answer.
-    Request {
-        /// The id that the answer must carry.
-        id: Id<'a>,
-        /// The method, exactly as sent.
-        method: Cow<'a, str>,
-        /// The parameters, not yet looked at.
-        params: Option<&'a RawValue>,
-    },
+    Request,
     /// Asks for none.
-    Notification {
-        /// The method, exactly as sent.
-        method: Cow<'a, str>,
-        /// The parameters, not yet looked at.
-        params: Option<&'a RawValue>,
-    },
-    /// Answers a request that this side sent.
-    Response {
-        /// The id of that request; absent only on an error about an unreadable message.
-        id: Option<Id<'a>>,
-        /// The `result`, or the `error` object.
-        outcome: Result<&'a RawValue, &'a RawValue>,
-    },
+    Notification,
+    /// Answers a request that this side sent, with a result or an error.
+    Response,
+}
+
+/// One JSON-RPC message: where its parts stand in its text.
+///
+/// Besides the envelope these are the members of `params` and of `_meta` that the protocol itself
+/// reads on many requests. They are places and not borrowed texts, so that whoever owns the text
+/// can keep both.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parts {
+    version: Span,
+    /// The request's id, or that of the request which is answered.
+    pub id: Span,
+    /// The method, as a JSON string.
+    pub method: Span,
+    /// The parameters.
+    pub params: Span,
+    /// The result of a response.
+    pub result: Span,
+    /// The error of a response.
+    pub error: Span,
+    /// `params.name` of a tool or prompt.
+    pub name: Span,
+    /// `params.uri` of a resource.
+    pub uri: Span,
+    /// `params.arguments` of a tool or prompt.
+    pub arguments: Span,
+    /// `params.cursor` of a list.
+    pub cursor: Span,
+    /// `params.inputResponses`: answers to what an earlier round asked for.
+    pub input_responses: Span,
+    /// `params.requestState`: the sealed journal of the earlier rounds.
+    pub request_state: Span,
+    /// `params._meta`.
+    pub meta: Span,
+    /// `progressToken` of `_meta`.
+    pub progress_token: Span,
+    /// The revision in `_meta`.
+    pub protocol_version: Span,
+    /// The client's name in `_meta`.
+    pub client_info: Span,
+    /// The client's capabilities in `_meta`.
+    pub client_capabilities: Span,
+    /// The log level in `_meta`.
+    pub log_level: Span,
 }
 
 /// Why bytes are not a message.
@@ -188,58 +218,150 @@ impl fmt::Display for EnvelopeError {
 
 impl std::error::Error for EnvelopeError {}
 
-impl<'a> Message<'a> {
-    /// Reads one message.
+/// Puts a value into its place; a second value for the same place is an error of the message.
+fn put(slot: &mut Span, value: Span, repeated: &mut Option<&'static str>, name: &'static str) {
+    if !slot.is_empty() {
+        *repeated = Some(name);
+    }
+    *slot = value;
+}
+
+impl Parts {
+    /// Finds the parts of one message, in one pass over its text of less than 4 GiB.
     ///
-    /// Refused are: anything but one JSON object, a repeated envelope member (which parser
-    /// wins would depend on the reader), an `id` that is neither string nor integer, members
-    /// of a request and of a response together. Member names are compared exactly.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, EnvelopeError> {
-        // All of it, with the members that nobody reads.
-        let text = std::str::from_utf8(bytes).map_err(|error| EnvelopeError {
+    /// Refused are: anything but one JSON object, a repeated member of the envelope, of `params`
+    /// or of `_meta` as far as the protocol reads them (which one wins would depend on the
+    /// reader), an `id` that is neither string nor integer, members of a request and of a response
+    /// together, more than [`MAX_DEPTH`](crate::raw::MAX_DEPTH) levels. Names are compared exactly.
+    pub fn scan(text: &str) -> Result<(MessageKind, Self), EnvelopeError> {
+        let not_json = |why: NotJson| EnvelopeError {
             kind: Kind::NotJson,
-            reason: error.to_string(),
+            reason: why.to_string(),
             id: None,
-        })?;
-        let fields: Fields<'a> = serde_json::from_str(text).map_err(|error| EnvelopeError {
-            // A value of the wrong kind is noticed before what comes after it is read.
-            kind: if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() {
-                Kind::NotAMessage
+        };
+        let mut scanner = Scanner::new(text);
+        let first = scanner.next_token();
+        if first != b'{' {
+            scanner
+                .value()
+                .and_then(|_| scanner.end())
+                .map_err(not_json)?;
+            let (kind, reason) = if first == b'[' {
+                (
+                    Kind::Batch,
+                    "a batch is not accepted here: send one message at a time",
+                )
             } else {
-                Kind::NotJson
-            },
-            // It may repeat a text of the message, which may be long.
-            reason: error.to_string().chars().take(200).collect(),
-            id: None,
-        })?;
-        if fields.batch {
+                (Kind::NotAMessage, "a message is one JSON object")
+            };
             return Err(EnvelopeError {
-                kind: Kind::Batch,
-                reason: "a batch is not accepted here: send one message at a time".into(),
+                kind,
+                reason: reason.into(),
                 id: None,
             });
         }
-        fields.into_message()
+        let mut parts = Self::default();
+        let mut repeated = None;
+        scanner
+            .object(|scanner, key| parts.member(scanner, &key.name(), &mut repeated))
+            .and_then(|()| scanner.end())
+            .map_err(not_json)?;
+        let kind = parts.check(text, repeated)?;
+        Ok((kind, parts))
     }
-}
 
-#[derive(Default)]
-struct Fields<'a> {
-    batch: bool,
-    version_is_2: bool,
-    id: Option<&'a RawValue>,
-    method: Option<Cow<'a, str>>,
-    params: Option<&'a RawValue>,
-    result: Option<&'a RawValue>,
-    error: Option<&'a RawValue>,
-    repeated: Option<&'static str>,
-}
+    fn member(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        key: &[u8],
+        repeated: &mut Option<&'static str>,
+    ) -> Result<(), NotJson> {
+        let (slot, name) = match key {
+            b"jsonrpc" => (&mut self.version, "jsonrpc"),
+            b"id" => (&mut self.id, "id"),
+            b"method" => (&mut self.method, "method"),
+            b"result" => (&mut self.result, "result"),
+            b"error" => (&mut self.error, "error"),
+            b"params" => {
+                let params = self.scan_params(scanner, repeated)?;
+                put(&mut self.params, params, repeated, "params");
+                return Ok(());
+            }
+            _ => return scanner.value().map(drop),
+        };
+        put(slot, scanner.value()?, repeated, name);
+        Ok(())
+    }
 
-impl<'a> Fields<'a> {
-    fn into_message(self) -> Result<Message<'a>, EnvelopeError> {
-        let id = self.id.and_then(|raw| Id::from_json(raw.get()));
-        let invalid = |reason: String| Err(EnvelopeError::invalid(reason, id));
-        if let Some(name) = self.repeated {
+    fn scan_params(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        repeated: &mut Option<&'static str>,
+    ) -> Result<Span, NotJson> {
+        if scanner.next_token() != b'{' {
+            return scanner.value();
+        }
+        let start = scanner.position();
+        scanner.object(|scanner, key| {
+            let (slot, name) = match &*key.name() {
+                b"name" => (&mut self.name, "name"),
+                b"arguments" => (&mut self.arguments, "arguments"),
+                b"uri" => (&mut self.uri, "uri"),
+                b"cursor" => (&mut self.cursor, "cursor"),
+                b"inputResponses" => (&mut self.input_responses, "inputResponses"),
+                b"requestState" => (&mut self.request_state, "requestState"),
+                b"_meta" => {
+                    let meta = self.scan_meta(scanner, repeated)?;
+                    put(&mut self.meta, meta, repeated, "_meta");
+                    return Ok(());
+                }
+                _ => return scanner.value().map(drop),
+            };
+            put(slot, scanner.value()?, repeated, name);
+            Ok(())
+        })?;
+        Ok(scanner.since(start))
+    }
+
+    fn scan_meta(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        repeated: &mut Option<&'static str>,
+    ) -> Result<Span, NotJson> {
+        const PROGRESS_TOKEN: &[u8] = meta::PROGRESS_TOKEN.as_bytes();
+        const PROTOCOL_VERSION: &[u8] = meta::PROTOCOL_VERSION.as_bytes();
+        const CLIENT_INFO: &[u8] = meta::CLIENT_INFO.as_bytes();
+        const CLIENT_CAPABILITIES: &[u8] = meta::CLIENT_CAPABILITIES.as_bytes();
+        const LOG_LEVEL: &[u8] = meta::LOG_LEVEL.as_bytes();
+        if scanner.next_token() != b'{' {
+            return scanner.value();
+        }
+        let start = scanner.position();
+        scanner.object(|scanner, key| {
+            let (slot, name) = match &*key.name() {
+                PROGRESS_TOKEN => (&mut self.progress_token, meta::PROGRESS_TOKEN),
+                PROTOCOL_VERSION => (&mut self.protocol_version, meta::PROTOCOL_VERSION),
+                CLIENT_INFO => (&mut self.client_info, meta::CLIENT_INFO),
+                CLIENT_CAPABILITIES => (&mut self.client_capabilities, meta::CLIENT_CAPABILITIES),
+                LOG_LEVEL => (&mut self.log_level, meta::LOG_LEVEL),
+                _ => return scanner.value().map(drop),
+            };
+            put(slot, scanner.value()?, repeated, name);
+            Ok(())
+        })?;
+        Ok(scanner.since(start))
+    }
+
+    /// What kind of message the parts make up.
+    fn check(
+        &self,
+        text: &str,
+        repeated: Option<&'static str>,
+    ) -> Result<MessageKind, EnvelopeError> {
+        let sent_id = self.id.of(text);
+        let id = sent_id.and_then(|raw| Id::from_json(raw.get()));
+        let invalid = |reason: &str| Err(EnvelopeError::invalid(reason, id));
+        if let Some(name) = repeated {
             // Which of the two ids is meant is just what cannot be known.
             let id = if name == "id" { None } else { id };
             return Err(EnvelopeError::invalid(
@@ -247,141 +369,137 @@ impl<'a> Fields<'a> {
                 id,
             ));
         }
-        if !self.version_is_2 {
-            return invalid("member `jsonrpc` must be \"2.0\"".into());
+        if self
+            .version
+            .of(text)
+            .is_none_or(|version| version.get() != "\"2.0\"")
+        {
+            return invalid("member `jsonrpc` must be \"2.0\"");
         }
-        let null_id = self.id.is_some_and(|raw| raw.get() == "null");
-        let bad_id = self.id.is_some() && id.is_none();
-        match (self.method, self.result, self.error) {
-            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
-                invalid("a message has either `method` or `result` or `error`".into())
-            }
-            (Some(_), None, None) if bad_id => {
-                invalid("`id` must be a string or an integer".into())
-            }
-            (Some(method), None, None) => Ok(match id {
-                Some(id) => Message::Request {
-                    id,
-                    method,
-                    params: self.params,
-                },
-                None => Message::Notification {
-                    method,
-                    params: self.params,
-                },
-            }),
-            (None, Some(_), Some(_)) => invalid("a response has either `result` or `error`".into()),
-            (None, Some(result), None) => match id {
-                Some(id) => Ok(Message::Response {
-                    id: Some(id),
-                    outcome: Ok(result),
-                }),
-                None => invalid("a response needs the `id` of its request".into()),
-            },
-            (None, None, Some(error)) if id.is_some() || self.id.is_none() || null_id => {
-                Ok(Message::Response {
-                    id,
-                    outcome: Err(error),
-                })
-            }
-            (None, None, Some(_)) => invalid("`id` must be a string or an integer".into()),
-            (None, None, None) => invalid("a message needs `method`, `result` or `error`".into()),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Envelope;
-
-        impl<'de> Visitor<'de> for Envelope {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON-RPC message: one JSON object")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Fields {
-                    batch: true,
-                    ..Fields::default()
-                })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                let mut seen_version = false;
-                while let Some(Key(key)) = map.next_key()? {
-                    // What a slot held before is not kept: a repeated member ends in an error.
-                    let (name, again) = match &*key {
-                        "jsonrpc" => {
-                            let again = std::mem::replace(&mut seen_version, true);
-                            let raw: &RawValue = map.next_value()?;
-                            fields.version_is_2 = raw.get() == "\"2.0\"";
-                            ("jsonrpc", again)
-                        }
-                        "id" => ("id", fields.id.replace(map.next_value()?).is_some()),
-                        "method" => {
-                            let Text(method) = map.next_value()?;
-                            ("method", fields.method.replace(method).is_some())
-                        }
-                        "params" => ("params", fields.params.replace(map.next_value()?).is_some()),
-                        "result" => ("result", fields.result.replace(map.next_value()?).is_some()),
-                        "error" => ("error", fields.error.replace(map.next_value()?).is_some()),
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    if again {
-                        fields.repeated = Some(name);
-                    }
+        let bad_id = sent_id.is_some() && id.is_none();
+        match (
+            self.method.is_empty(),
+            self.result.is_empty(),
+            self.error.is_empty(),
+        ) {
+            (false, true, true) if bad_id => invalid("`id` must be a string or an integer"),
+            (false, true, true) => {
+                if !self.method.of(text).is_some_and(RawJson::is_string) {
+                    return invalid("`method` must be a string");
                 }
-                Ok(fields)
+                Ok(if id.is_some() {
+                    MessageKind::Request
+                } else {
+                    MessageKind::Notification
+                })
             }
+            (false, _, _) => invalid("a message has either `method` or `result` or `error`"),
+            (true, false, false) => invalid("a response has either `result` or `error`"),
+            (true, false, true) if id.is_none() => {
+                invalid("a response needs the `id` of its request")
+            }
+            (true, true, false) if bad_id && !sent_id.is_some_and(RawJson::is_null) => {
+                invalid("`id` must be a string or an integer")
+            }
+            (true, true, true) => invalid("a message needs `method`, `result` or `error`"),
+            _ => Ok(MessageKind::Response),
         }
+    }
 
-        deserializer.deserialize_any(Envelope)
+    /// The id, in the text that was scanned.
+    pub fn id<'a>(&self, text: &'a str) -> Option<Id<'a>> {
+        Id::from_json(self.id.of(text)?.get())
+    }
+
+    /// `_meta` as the protocol reads it.
+    pub fn meta<'a>(&self, text: &'a str) -> RequestMeta<'a> {
+        RequestMeta {
+            raw: self.meta.of(text),
+            progress_token: self.progress_token.of(text),
+            protocol_version: self.protocol_version.of(text),
+            client_info: self.client_info.of(text),
+            client_capabilities: self.client_capabilities.of(text),
+            log_level: self.log_level.of(text),
+        }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+impl EnvelopeError {
+    /// The error of bytes that are no text.
+    pub fn not_utf8(error: std::str::Utf8Error) -> Self {
+        let reason = format!("the text is not UTF-8: {error}");
+        Self {
+            kind: Kind::NotJson,
+            reason,
+            id: None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn refused(text: &str) -> EnvelopeError {
-        Message::parse(text.as_bytes()).expect_err(text)
+        Parts::scan(text).expect_err(text)
     }
 
     #[test]
-    fn a_request_is_borrowed_whole() {
-        let text = br#" {"params":{"a":[1,2]},"method":"tools/list","id":7,"jsonrpc":"2.0"} "#;
-        let Ok(Message::Request { id, method, params }) = Message::parse(text) else {
-            panic!("no request")
-        };
-        assert_eq!(id.as_json(), "7");
-        assert!(matches!(method, Cow::Borrowed("tools/list")));
-        assert_eq!(params.map(RawValue::get), Some(r#"{"a":[1,2]}"#));
+    fn a_request_is_found_whole() {
+        let text = r#" {"params":{"a":[1,2]},"method":"tools/list","id":7,"jsonrpc":"2.0"} "#;
+        let (kind, parts) = Parts::scan(text).unwrap();
+        assert_eq!(kind, MessageKind::Request);
+        assert_eq!(parts.id(text).map(|id| id.as_json()), Some("7"));
+        assert_eq!(
+            parts.method.of(text).map(RawJson::get),
+            Some("\"tools/list\"")
+        );
+        assert_eq!(
+            parts.params.of(text).map(RawJson::get),
+            Some(r#"{"a":[1,2]}"#)
+        );
+    }
+
+    #[test]
+    fn what_the_protocol_reads_is_found_wherever_it_stands() {
+        let text = r#"{"params":{"x":[{"name":"no"}],"_meta":{"a":{"progressToken":0},"progressToken":"t",
+            "io.modelcontextprotocol\/protocolVersion":"v"},"arguments":{"name":1},"n\u0061me":"yes"},
+            "jsonrpc":"2.0","method":"tools/call","id":1}"#;
+        let (_, parts) = Parts::scan(text).unwrap();
+        let found = |span: Span| span.of(text).map(RawJson::get);
+        assert_eq!(found(parts.name), Some("\"yes\""));
+        assert_eq!(found(parts.arguments), Some(r#"{"name":1}"#));
+        assert_eq!(found(parts.progress_token), Some("\"t\""));
+        assert_eq!(found(parts.protocol_version), Some("\"v\""));
+        assert_eq!(found(parts.uri), None);
+        assert!(found(parts.params).is_some_and(|params| params.ends_with("\"yes\"}")));
+    }
+
+    #[test]
+    fn repeated_members_of_what_the_protocol_reads_are_refused() {
+        for params in [
+            r#"{"name":"a","name":"b"}"#,
+            r#"{"name":"a","n\u0061me":"b"}"#,
+            r#"{"_meta":{},"_meta":{}}"#,
+            r#"{"_meta":{"progressToken":1,"progressToken":2}}"#,
+        ] {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{params}}}"#);
+            let error = refused(&text);
+            assert!(
+                error.to_string().contains("repeated") && error.code() == -32600,
+                "{error}"
+            );
+            assert!(error.id().is_some());
+        }
     }
 
     #[test]
     fn kinds_are_told_apart() {
-        let kind = |text: &str| match Message::parse(text.as_bytes()) {
-            Ok(Message::Request { .. }) => "request",
-            Ok(Message::Notification { .. }) => "notification",
-            Ok(Message::Response { outcome: Ok(_), .. }) => "result",
-            Ok(Message::Response {
-                outcome: Err(_), ..
-            }) => "error",
+        let kind = |text: &str| match Parts::scan(text) {
+            Ok((MessageKind::Request, _)) => "request",
+            Ok((MessageKind::Notification, _)) => "notification",
+            Ok((MessageKind::Response, parts)) if parts.error.is_empty() => "result",
+            Ok((MessageKind::Response, _)) => "error",
             Err(_) => "refused",
         };
         for (text, expected) in [
@@ -446,7 +564,6 @@ mod tests {
         ] {
             assert!(refused(text).is_parse_error(), "{text:?}");
         }
-        assert!(Message::parse(b"{\"jsonrpc\":\"2.0\",\"method\":\"\xff\"}").is_err());
     }
 
     #[test]

@@ -2,11 +2,24 @@
 //!
 //! One model in memory for all five revisions, and an explicit [`projection`] of it to each of
 //! them; a borrowed [`envelope`]; the framing of [`lines`] and of Server-Sent Events ([`sse`]);
-//! mirrored [`headers`]; [`uri_template`]s.
+//! mirrored [`headers`]; [`uri_template`]s. No sockets, no files, no runtime: bytes and values.
+//!
+//! ```
+//! use wharf_protocol::{Revision, envelope::Message, method::Method};
+//!
+//! let bytes = br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+//! let Ok(Message::Request { id, method, .. }) = Message::parse(bytes) else { panic!() };
+//! assert_eq!((id.as_json(), &*method), ("1", "tools/list"));
+//! assert!(Method::parse(&method).is_some_and(|method| method.is_in(Revision::V2024_11_05)));
+//! ```
+//!
+//! Types are named as the specification names them. Reading takes what any revision writes;
+//! writing goes through [`at`], which knows for whom.
 
 pub mod envelope;
 pub mod error;
 pub mod method;
+pub mod raw;
 pub mod request;
 pub mod revision;
 

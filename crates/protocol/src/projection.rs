@@ -7,6 +7,7 @@
 //!
 //! | file | what changes it |
 //! |---|---|
+//! | `fast` | what is written most often, written by hand |
 //! | `frame` | what every result carries besides its own members |
 //! | `content` | kinds of content |
 //! | `tools` | tools and their results; `schema`: which JSON Schemas a revision allows |
@@ -25,6 +26,7 @@ use crate::{content::Icon, meta::Meta, revision::Revision};
 
 mod content;
 mod elicitation;
+mod fast;
 mod form;
 mod frame;
 mod input;
@@ -87,6 +89,14 @@ pub trait ProjectMembers {
     /// # Errors
     /// Those of the serialiser, and where the type as a whole cannot be said in `revision`.
     fn members<M: SerializeMap>(&self, revision: Revision, map: &mut M) -> Result<(), M::Error>;
+
+    /// Writes the whole result in a faster way than member by member, where there is one for this
+    /// value; `false`, and nothing is written, where there is none.
+    #[doc(hidden)]
+    fn write_fast(&self, out: &mut Vec<u8>, frame: &ResultFrame<'_>) -> bool {
+        let _ = (out, frame);
+        false
+    }
 
     /// The `_meta` of this value, where `revision` has room for it.
     fn meta(&self, revision: Revision) -> Option<&Meta> {

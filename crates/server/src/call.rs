@@ -1,129 +1,185 @@
 //! One request on its way through the server: what comes in, where messages of it may go, and
 //! what comes out.
 
-use std::ops::Range;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
-use wharf_protocol::envelope::{EnvelopeError, Id, IdBuf, Message};
+use wharf_protocol::envelope::{EnvelopeError, IdBuf, MessageKind, Parts};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
+use wharf_protocol::raw::{RawJson, Span};
+use wharf_protocol::request::RequestMeta;
 
 use crate::handler::text::{shown, shown_up_to};
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
 use crate::session::{Answer, Session};
 
-/// A request or notification: the message's bytes, and where its parts are.
-#[derive(Debug)]
+/// A request or notification: the message's text, and where its parts are.
+#[derive(Debug, Default)]
 pub(crate) struct Frame {
-    pub(crate) bytes: Bytes,
-    id: Range<usize>,
-    params: Range<usize>,
-    pub(crate) method: Result<Method, Box<str>>,
+    text: String,
+    parts: Parts,
+    /// A method of the specification, if it is one.
+    pub(crate) method: Option<Method>,
 }
 
 /// What a message turned out to be.
 #[derive(Debug)]
 pub(crate) enum Parsed {
-    Request(Frame),
-    Notification(Frame),
+    Request(Arc<Frame>),
+    Notification(Arc<Frame>),
     Answer { id: Option<IdBuf>, answer: Answer },
 }
 
 impl Frame {
-    /// Finds the parts of a message. Nothing is copied.
-    pub(crate) fn parse(bytes: Bytes) -> Result<Parsed, EnvelopeError> {
-        let start = bytes.as_ptr() as usize;
-        let range = |text: &str| {
-            let offset = text.as_ptr() as usize - start;
-            offset..offset + text.len()
-        };
-        let method_of = |name: &str| Method::parse(name).ok_or_else(|| name.into());
-        let (is_request, id, method, params) = match Message::parse(&bytes)? {
-            Message::Request { id, method, params } => {
-                (true, range(id.as_json()), method_of(&method), params)
-            }
-            Message::Notification { method, params } => (false, 0..0, method_of(&method), params),
-            Message::Response { id, outcome } => {
-                let id = id.map(|id| id.to_owned());
-                let answer = match outcome {
-                    Ok(result) => Ok(result.to_owned()),
-                    Err(error) => Err(serde_json::from_str(error.get()).unwrap_or_else(|_| {
-                        ErrorObject::new(
-                            ErrorCode::INTERNAL_ERROR,
-                            "the client's error is malformed",
-                        )
+    /// Finds the parts of a message, in one pass.
+    pub(crate) fn parse(bytes: impl Into<Vec<u8>>) -> Result<Parsed, EnvelopeError> {
+        let text = String::from_utf8(bytes.into())
+            .map_err(|error| EnvelopeError::not_utf8(error.utf8_error()))?;
+        let (kind, parts) = Parts::scan(&text)?;
+        if kind == MessageKind::Response {
+            let answer = match parts.result.of(&text) {
+                Some(result) => Ok(result.to_raw_value()),
+                None => Err(parts
+                    .error
+                    .of(&text)
+                    .and_then(|error| error.read().ok())
+                    .unwrap_or_else(|| {
+                        let message = "the client's error is malformed";
+                        ErrorObject::new(ErrorCode::INTERNAL_ERROR, message)
                     })),
-                };
-                return Ok(Parsed::Answer { id, answer });
-            }
-        };
-        let params = params.map_or(0..0, |params| range(params.get()));
-        let frame = Frame {
-            id,
-            params,
+            };
+            return Ok(Parsed::Answer {
+                id: parts.id(&text).map(|id| id.to_owned()),
+                answer,
+            });
+        }
+        let method = parts.method.of(&text).and_then(RawJson::as_str);
+        let method = method.and_then(|method| Method::parse(&method));
+        let frame = Arc::new(Self {
+            text,
+            parts,
             method,
-            bytes,
-        };
-        Ok(if is_request {
-            Parsed::Request(frame)
-        } else {
-            Parsed::Notification(frame)
+        });
+        Ok(match kind {
+            MessageKind::Request => Parsed::Request(frame),
+            _ => Parsed::Notification(frame),
         })
     }
 
-    fn text(&self, range: &Range<usize>) -> &str {
-        // The envelope's parser read it as text already.
-        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
+    fn get(&self, part: Span) -> Option<RawJson<'_>> {
+        part.of(&self.text)
     }
 
     /// The request's id as JSON text.
     pub(crate) fn id(&self) -> &str {
-        self.text(&self.id)
+        self.get(self.parts.id).map_or("null", RawJson::get)
     }
 
     pub(crate) fn id_buf(&self) -> IdBuf {
-        Id::from_json(self.id()).map_or_else(|| IdBuf::number(0), |id| id.to_owned())
+        let id = self.parts.id(&self.text);
+        id.map_or_else(|| IdBuf::number(0), |id| id.to_owned())
     }
 
-    /// The method's name as sent.
-    pub(crate) fn method_name(&self) -> &str {
-        match &self.method {
-            Ok(method) => method.as_str(),
-            Err(name) => name,
-        }
-    }
-
-    /// The parameters as JSON text; absent ones are an empty object.
-    pub(crate) fn raw_params(&self) -> &str {
-        if self.params.is_empty() {
-            "{}"
-        } else {
-            self.text(&self.params)
+    /// The method's name, as far as it can be shown.
+    pub(crate) fn method_name(&self) -> Cow<'_, str> {
+        match self.method {
+            Some(method) => method.as_str().into(),
+            None => {
+                let name = self.get(self.parts.method).and_then(RawJson::as_str);
+                crate::handler::text::shown(&name.unwrap_or_default())
+                    .to_string()
+                    .into()
+            }
         }
     }
 
     /// Reads the parameters, or says which member does not fit.
     pub(crate) fn params<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
-        read_object(self.raw_params()).map_err(|why| {
-            ErrorObject::new(
-                ErrorCode::INVALID_PARAMS,
-                format!("{}: {why}", shown(self.method_name())),
-            )
+        let params = self.get(self.parts.params).unwrap_or(RawJson::EMPTY_OBJECT);
+        read_object(params.get()).map_err(|why| self.does_not_fit(why))
+    }
+
+    fn does_not_fit(&self, why: impl std::fmt::Display) -> ErrorObject {
+        ErrorObject::new(
+            ErrorCode::INVALID_PARAMS,
+            format!("{}: {why}", self.method_name()),
+        )
+    }
+
+    /// The parameters must be an object, if they are there.
+    pub(crate) fn check_params(&self) -> Result<(), ErrorObject> {
+        match self.get(self.parts.params) {
+            Some(params) if !params.is_object() => {
+                Err(self.does_not_fit("`params` must be an object"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn text(&self, part: Span, name: &str) -> Result<Option<Cow<'_, str>>, ErrorObject> {
+        match self.get(part).filter(|raw| !raw.is_null()) {
+            None => Ok(None),
+            Some(raw) => raw
+                .as_str()
+                .map(Some)
+                .ok_or_else(|| self.does_not_fit(format_args!("`params.{name}` must be a string"))),
+        }
+    }
+
+    fn required(&self, part: Span, name: &str) -> Result<Cow<'_, str>, ErrorObject> {
+        self.check_params()?;
+        self.text(part, name)?
+            .ok_or_else(|| self.does_not_fit(format_args!("`params.{name}` is missing")))
+    }
+
+    /// The name of a tool or prompt.
+    pub(crate) fn name(&self) -> Result<Cow<'_, str>, ErrorObject> {
+        self.required(self.parts.name, "name")
+    }
+
+    /// The URI of a resource.
+    pub(crate) fn uri(&self) -> Result<Cow<'_, str>, ErrorObject> {
+        self.required(self.parts.uri, "uri")
+    }
+
+    /// The arguments of a tool or prompt.
+    pub(crate) fn arguments(&self) -> Option<RawJson<'_>> {
+        self.get(self.parts.arguments).filter(|raw| !raw.is_null())
+    }
+
+    /// The cursor of a list.
+    pub(crate) fn cursor(&self) -> Result<Option<Cow<'_, str>>, ErrorObject> {
+        self.check_params()?;
+        self.text(self.parts.cursor, "cursor")
+    }
+
+    /// What a retry brings along: the sealed journal, and the answers to what was asked last.
+    pub(crate) fn retry(&self) -> Result<Retry<'_>, ErrorObject> {
+        let state = self.text(self.parts.request_state, "requestState")?;
+        Ok(Retry {
+            state,
+            responses: self.get(self.parts.input_responses),
         })
     }
 
-    /// Where a part of the parameters stands in the bytes.
-    pub(crate) fn range_of(&self, raw: &RawValue) -> Range<usize> {
-        let offset = raw.get().as_ptr() as usize - self.bytes.as_ptr() as usize;
-        offset..offset + raw.get().len()
+    /// `_meta` as the protocol reads it.
+    pub(crate) fn meta(&self) -> RequestMeta<'_> {
+        self.parts.meta(&self.text)
     }
+}
+
+/// What a retry brings along.
+#[derive(Debug)]
+pub(crate) struct Retry<'a> {
+    pub(crate) state: Option<Cow<'a, str>>,
+    pub(crate) responses: Option<RawJson<'a>>,
 }
 
 /// Reads an object into `T`; the error names the path of the member that does not fit.
@@ -168,7 +224,7 @@ pub(crate) enum Via {
 /// A request as a transport hands it over.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    pub(crate) frame: Frame,
+    pub(crate) frame: Arc<Frame>,
     pub(crate) via: Via,
     pub(crate) principal: Option<Arc<Principal>>,
     pub(crate) outlet: Outlet,

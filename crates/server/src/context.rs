@@ -3,20 +3,19 @@
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, pending};
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::content::Implementation;
 use wharf_protocol::elicitation::{ElicitParams, ElicitResult};
 use wharf_protocol::logging::LoggingLevel;
 use wharf_protocol::meta::Meta;
 use wharf_protocol::method::Method;
+use wharf_protocol::progress::{Progress, ProgressToken};
+use wharf_protocol::projection::at;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::roots::{ListRootsResult, Root};
@@ -24,12 +23,11 @@ use wharf_protocol::sampling::CreateMessageResult;
 
 use crate::ask::elicit::Elicit;
 use crate::ask::once::Claim;
-use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample};
-use crate::call::{Outlet, notification};
+use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation};
+use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::hub::Notice;
 use crate::principal::Principal;
 use crate::session::Session;
 
@@ -52,10 +50,8 @@ pub(crate) struct Exchange {
     pub(crate) core: Arc<Core>,
     pub(crate) revision: Revision,
     pub(crate) caller: Caller,
-    /// The request's bytes, into which the ranges point.
-    pub(crate) bytes: Bytes,
-    pub(crate) meta: Option<Range<usize>>,
-    pub(crate) progress_token: Option<Range<usize>>,
+    /// The request, whose `_meta` says more about the caller.
+    pub(crate) frame: Arc<Frame>,
     pub(crate) outlet: Option<Outlet>,
     pub(crate) asks: Asks,
     /// The last progress told, as bits of an `f64`.
@@ -86,9 +82,7 @@ pub(crate) enum Caller {
     Session(Arc<Session>),
     Modern {
         principal: Option<Arc<Principal>>,
-        info: Option<Range<usize>>,
-        capabilities: Range<usize>,
-        parsed: OnceLock<ClientCapabilities>,
+        capabilities: OnceLock<ClientCapabilities>,
         level: Option<LoggingLevel>,
     },
     /// Nobody: a handler run by a test.
@@ -100,7 +94,7 @@ impl Exchange {
         core: Arc<Core>,
         revision: Revision,
         caller: Caller,
-        bytes: Bytes,
+        frame: Arc<Frame>,
         outlet: Option<Outlet>,
         asks: Asks,
     ) -> Self {
@@ -108,19 +102,13 @@ impl Exchange {
             core,
             revision,
             caller,
-            bytes,
-            meta: None,
-            progress_token: None,
+            frame,
             outlet,
             asks,
             progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             missing: OnceLock::new(),
             waiting: AtomicUsize::new(0),
         }
-    }
-
-    fn text(&self, range: &Range<usize>) -> &str {
-        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
     }
 }
 
@@ -129,7 +117,7 @@ impl Default for Context {
     /// go nowhere, asks fail as unsupported.
     fn default() -> Self {
         let core = Arc::new(Core::default());
-        let (revision, bytes) = (Revision::LATEST, Bytes::new());
+        let (revision, bytes) = (Revision::LATEST, Arc::default());
         Exchange::new(
             core,
             revision,
@@ -180,7 +168,7 @@ impl Context {
     pub fn client_info(&self) -> Option<Implementation> {
         let json = match &self.exchange.caller {
             Caller::Session(session) => session.client.info.as_deref()?.get(),
-            Caller::Modern { info, .. } => self.exchange.text(info.as_ref()?),
+            Caller::Modern { .. } => self.exchange.frame.meta().client_info?.get(),
             Caller::Nobody => return None,
         };
         serde_json::from_str(json).ok()
@@ -192,12 +180,9 @@ impl Context {
             std::sync::LazyLock::new(ClientCapabilities::default);
         match &self.exchange.caller {
             Caller::Session(session) => &session.client.capabilities,
-            Caller::Modern {
-                capabilities,
-                parsed,
-                ..
-            } => parsed.get_or_init(|| {
-                serde_json::from_str(self.exchange.text(capabilities)).unwrap_or_default()
+            Caller::Modern { capabilities, .. } => capabilities.get_or_init(|| {
+                let sent = self.exchange.frame.meta().client_capabilities;
+                sent.and_then(|sent| sent.read().ok()).unwrap_or_default()
             }),
             Caller::Nobody => &NONE,
         }
@@ -205,13 +190,8 @@ impl Context {
 
     /// The request's `_meta`; empty if it had none.
     pub fn meta(&self) -> Meta {
-        let meta = self
-            .exchange
-            .meta
-            .as_ref()
-            .map(|range| self.exchange.text(range));
-        meta.and_then(|json| serde_json::from_str(json).ok())
-            .unwrap_or_default()
+        let meta = self.exchange.frame.meta().raw;
+        meta.and_then(|meta| meta.read().ok()).unwrap_or_default()
     }
 
     // --- the server --------------------------------------------------------------------------
@@ -234,7 +214,7 @@ impl Context {
 
     /// Tells every client that is subscribed to the resource that it changed. Never waits.
     pub fn notify_resource_updated(&self, uri: &str) {
-        self.exchange.core.hub.publish(&Notice::Updated(uri.into()));
+        self.catalog().notify_resource_updated(uri);
     }
 
     // --- saying something before the answer --------------------------------------------------
@@ -311,21 +291,11 @@ impl Context {
     }
 
     async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Params<'a> {
-            progress_token: &'a RawValue,
-            progress: f64,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            total: Option<f64>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            message: Option<&'a str>,
-        }
         let exchange = self.exchange();
-        let Some(token) = &exchange.progress_token else {
+        let Some(token) = exchange.frame.meta().progress_token else {
             return;
         };
-        let Ok(progress_token) = serde_json::from_str(exchange.text(token)) else {
+        let Ok(progress_token) = token.read::<ProgressToken>() else {
             return;
         };
         let grows = |last: u64| (progress > f64::from_bits(last)).then(|| progress.to_bits());
@@ -337,14 +307,13 @@ impl Context {
         {
             return;
         }
-        let message = message.filter(|_| exchange.revision >= Revision::V2025_03_26);
-        let total = total.filter(|total| total.is_finite());
-        let params = Params {
+        let params = Progress {
             progress_token,
             progress,
             total,
-            message,
+            message: message.map(str::to_owned),
         };
+        let params = at(&params, exchange.revision);
         self.send(notification(Method::Progress, &params)).await;
     }
 
@@ -403,23 +372,23 @@ impl Context {
 
     /// Asks the person to open a page, where they do something that must not pass through the
     /// client: sign in, pay, enter a secret. The answer says only whether they agreed to.
-    pub async fn elicit_url(
+    pub fn elicit_url(
         &self,
-        message: impl Into<String> + Send,
-        url: impl Into<String> + Send,
-    ) -> Result<ElicitResult, AskError> {
-        let elicitation_id = (self.exchange.revision == Revision::V2025_11_25)
-            .then(|| format!("{:032x}", crate::session::random_id()));
-        let (message, url) = (message.into(), url.into());
-        self.ask(
-            None,
-            Ask::Elicit(ElicitParams::Url {
-                message,
-                url,
-                elicitation_id,
-            }),
-        )
-        .await
+        message: impl Into<String>,
+        url: impl Into<String>,
+    ) -> UrlElicitation<'_> {
+        UrlElicitation::new(self, message.into(), url.into())
+    }
+
+    /// Tells the client that the person is done with the page that was asked for under this
+    /// [`id`](UrlElicitation::id), so that it can show so. Only 2025-11-25 has this notice; in
+    /// other revisions nothing is sent. Waits while the client is behind with reading.
+    pub async fn elicitation_complete(&self, id: &str) {
+        if self.exchange.revision == Revision::V2025_11_25 {
+            let params = serde_json::json!({ "elicitationId": id });
+            self.send(notification(Method::ElicitationComplete, &params))
+                .await;
+        }
     }
 
     /// Asks the client's model.

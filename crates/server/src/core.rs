@@ -160,10 +160,6 @@ impl Core {
         self.hub.end();
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
-    }
-
     /// Ready once the server stops.
     pub(crate) async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();

@@ -1,14 +1,14 @@
 //! One match on the method.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use wharf_protocol::completion::CompleteParams;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
@@ -16,9 +16,6 @@ use wharf_protocol::lifecycle::DiscoverResult;
 use wharf_protocol::meta::{self, EmptyResult};
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultType, at};
-use wharf_protocol::request::{
-    CallToolParams, GetPromptParams, ListParams, MetaParams, ResourceParams,
-};
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::subscriptions::SubscriptionFilter;
@@ -26,7 +23,7 @@ use wharf_protocol::tools::CallToolResult;
 
 use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
-use crate::call::{Incoming, Reply, Via, notification};
+use crate::call::{Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
@@ -38,7 +35,12 @@ use crate::hub::{Listener, Lists};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
-    match answer(&core, &incoming).await {
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    let answer = answer(&core, &incoming).await;
+    if let Some(begun) = begun {
+        log(&incoming.frame, begun, answer.as_ref().err());
+    }
+    match answer {
         Ok(reply) => reply,
         Err(Refusal { error, status }) => {
             // In a session HTTP carries messages, and this is one: status 400 would make the
@@ -51,21 +53,41 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
     }
 }
 
+/// One line for each request, for who wants it. Never with arguments or results.
+fn log(frame: &Frame, begun: Instant, refusal: Option<&Refusal>) {
+    #[derive(Default, serde::Deserialize)]
+    struct Subject<'a> {
+        #[serde(borrow)]
+        name: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        uri: Option<Cow<'a, str>>,
+    }
+    let Subject { name, uri } = frame.params().unwrap_or_default();
+    tracing::debug!(
+        id = frame.id(),
+        method = &*frame.method_name(),
+        subject = name.or(uri).as_deref(),
+        error = refusal.map(|refusal| refusal.error.code),
+        elapsed = ?begun.elapsed(),
+        "answered"
+    );
+}
+
 async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
     let id = frame.id();
     match frame.method {
-        Ok(Method::ToolsCall) => call_tool(core, incoming).await,
-        Ok(Method::ResourcesRead) => read_resource(core, incoming).await,
-        Ok(Method::PromptsGet) => get_prompt(core, incoming).await,
-        Ok(Method::ToolsList) => list(core, incoming, ListKind::Tools),
-        Ok(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
-        Ok(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
-        Ok(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
-        Ok(Method::Initialize) if !speaks_modern(incoming)? => legacy::initialize(core, incoming),
+        Some(Method::ToolsCall) => call_tool(core, incoming).await,
+        Some(Method::ResourcesRead) => read_resource(core, incoming).await,
+        Some(Method::PromptsGet) => get_prompt(core, incoming).await,
+        Some(Method::ToolsList) => list(core, incoming, ListKind::Tools),
+        Some(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
+        Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
+        Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
+        Some(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
         // A sign of life may be asked for before anything else.
-        Ok(Method::Ping)
-            if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming)? =>
+        Some(Method::Ping)
+            if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming) =>
         {
             Ok(Reply::result(
                 id,
@@ -74,8 +96,8 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
             ))
         }
         _ => {
-            let params: MetaParams<'_> = malformed(frame.params())?;
-            let admitted = era::admit(core, incoming, params.meta, None)?;
+            let admitted = era::admit(incoming, None)?;
+            malformed(frame.check_params())?;
             other(core, incoming, admitted).await
         }
     }
@@ -92,7 +114,7 @@ async fn other(
     let revision = admitted.revision;
     let done = |()| Reply::result(id, &EmptyResult::default(), &core.frame(revision, None));
     match (&frame.method, &admitted.caller) {
-        (Ok(Method::Discover), _) => {
+        (Some(Method::Discover), _) => {
             let result = DiscoverResult {
                 supported_versions: modern::SUPPORTED.to_vec(),
                 capabilities: core.capabilities(),
@@ -102,16 +124,16 @@ async fn other(
             let cache = Some(core.caching.lists);
             Ok(Reply::result(id, &result, &core.frame(revision, cache)))
         }
-        (Ok(Method::SubscriptionsListen), _) => listen(core, incoming).await,
-        (Ok(Method::Complete), _) => complete(core, incoming, admitted).await,
-        (Ok(Method::Ping), _) => Ok(done(())),
-        (Ok(Method::SetLevel), Caller::Session(session)) => {
+        (Some(Method::SubscriptionsListen), _) => listen(core, incoming).await,
+        (Some(Method::Complete), _) => complete(core, incoming, admitted).await,
+        (Some(Method::Ping), _) => Ok(done(())),
+        (Some(Method::SetLevel), Caller::Session(session)) => {
             legacy::set_level(session, incoming).map(done)
         }
-        (Ok(Method::ResourcesSubscribe), Caller::Session(session)) => {
+        (Some(Method::ResourcesSubscribe), Caller::Session(session)) => {
             legacy::subscribe(core, session, incoming).map(done)
         }
-        (Ok(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
+        (Some(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
             legacy::unsubscribe(session, incoming).map(done)
         }
         // `initialize` in a session, and methods that only a server sends.
@@ -129,60 +151,45 @@ fn malformed<T>(params: Result<T, ErrorObject>) -> Result<T, Refusal> {
 }
 
 /// Whether a request on a connection that carries both eras says that it is a modern one.
-fn speaks_modern(incoming: &Incoming) -> Result<bool, Refusal> {
-    if let Via::ModernHttp(_) = incoming.via {
-        return Ok(true);
-    }
-    let params: MetaParams<'_> = malformed(incoming.frame.params())?;
-    let Some(raw) = params.meta else {
-        return Ok(false);
-    };
-    let keys: Map<String, Value> = serde_json::from_str(raw.get()).unwrap_or_default();
-    Ok(keys.contains_key(meta::PROTOCOL_VERSION))
+fn speaks_modern(incoming: &Incoming) -> bool {
+    let modern_http = matches!(incoming.via, Via::ModernHttp(_));
+    modern_http || incoming.frame.meta().protocol_version.is_some()
 }
 
 fn list(core: &Core, incoming: &Incoming, kind: ListKind) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
-    let params: ListParams<'_> = malformed(frame.params())?;
-    let revision = era::admit(core, incoming, params.meta, None)?.revision;
+    let revision = era::admit(incoming, None)?.revision;
+    let cursor = malformed(frame.cursor())?;
     let catalog = core.catalog.peek();
     let page = catalog
-        .page(kind, revision, params.cursor.as_deref())
+        .page(kind, revision, cursor.as_deref())
         .map_err(ErrorObject::from)?;
     Ok(Reply::raw(frame.id(), &page))
 }
 
 async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
-    let params: CallToolParams<'_> = malformed(frame.params())?;
-    let admitted = era::admit(core, incoming, params.meta, Some(&params.name))?;
+    let name = malformed(frame.name())?;
+    let admitted = era::admit(incoming, Some(&name))?;
     let revision = admitted.revision;
-    let tool = match core.catalog.peek().tool(&params.name) {
+    let tool = match core.catalog.peek().tool(&name) {
         Some(tool) => Arc::clone(tool),
         None => {
-            let error = core.catalog.load().unknown_tool(&params.name);
+            let error = core.catalog.load().unknown_tool(&name);
             return Err(era::error_object(&error, revision).into());
         }
     };
     if let Via::ModernHttp(headers) = &incoming.via {
-        modern::check_parameters(headers, tool.param_headers(), params.arguments)?;
+        modern::check_parameters(headers, tool.param_headers(), frame.arguments())?;
     }
     let subject = Subject {
         method: Method::ToolsCall.as_str(),
-        target: &params.name,
-        arguments: params.arguments,
+        target: &name,
+        arguments: frame.arguments(),
     };
-    let state = params.request_state.as_deref();
-    let ctx = asking_context(
-        core,
-        incoming,
-        admitted,
-        subject,
-        state,
-        params.input_responses,
-    )?;
+    let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
-    let outcome = drive(&ctx, tool.call(&ctx, params.arguments), time).await;
+    let outcome = drive(&ctx, tool.call(&ctx, frame.arguments()), time).await;
     let result = match outcome {
         Driven::Done(Ok(result)) => result,
         Driven::Done(Err(error)) => {
@@ -216,64 +223,48 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
 }
 
 async fn read_resource(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
-    let params: ResourceParams<'_> = malformed(incoming.frame.params())?;
-    let admitted = era::admit(core, incoming, params.meta, Some(&params.uri))?;
+    let uri = malformed(incoming.frame.uri())?;
+    let admitted = era::admit(incoming, Some(&uri))?;
     let revision = admitted.revision;
     let subject = Subject {
         method: Method::ResourcesRead.as_str(),
-        target: &params.uri,
+        target: &uri,
         arguments: None,
     };
-    let state = params.request_state.as_deref();
-    let ctx = asking_context(
-        core,
-        incoming,
-        admitted,
-        subject,
-        state,
-        params.input_responses,
-    )?;
+    let (ctx, again) = asking_context(core, incoming, admitted, subject)?;
     let catalog = core.catalog.load();
     let outcome = drive(
         &ctx,
-        catalog.read_resource(&ctx, &params.uri),
+        catalog.read_resource(&ctx, &uri),
         core.limits.call_timeout,
     )
     .await;
-    let again = params.input_responses.is_some() || state.is_some();
     // What came of an ask is nobody else's, and not even the same caller's next time.
     let cache = (!again).then_some(core.caching.resources);
     finish::<ReadResourceResult>(core, incoming, &ctx, revision, subject, cache, outcome)
 }
 
 async fn get_prompt(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
-    let params: GetPromptParams<'_> = malformed(incoming.frame.params())?;
-    let admitted = era::admit(core, incoming, params.meta, Some(&params.name))?;
+    let frame = &incoming.frame;
+    let name = malformed(frame.name())?;
+    let admitted = era::admit(incoming, Some(&name))?;
     let revision = admitted.revision;
-    let prompt = match core.catalog.peek().prompt(&params.name) {
+    let prompt = match core.catalog.peek().prompt(&name) {
         Some(prompt) => Arc::clone(prompt),
         None => {
-            let error = core.catalog.load().unknown_prompt(&params.name);
+            let error = core.catalog.load().unknown_prompt(&name);
             return Err(era::error_object(&error, revision).into());
         }
     };
     let subject = Subject {
         method: Method::PromptsGet.as_str(),
-        target: &params.name,
-        arguments: params.arguments,
+        target: &name,
+        arguments: frame.arguments(),
     };
-    let state = params.request_state.as_deref();
-    let ctx = asking_context(
-        core,
-        incoming,
-        admitted,
-        subject,
-        state,
-        params.input_responses,
-    )?;
+    let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
     let outcome = drive(
         &ctx,
-        prompt.get(&ctx, params.arguments),
+        prompt.get(&ctx, frame.arguments()),
         core.limits.call_timeout,
     )
     .await;
@@ -303,22 +294,23 @@ async fn complete(
     finish(core, incoming, &ctx, revision, subject, None, outcome)
 }
 
-/// The context of a call that may ask.
+/// The context of a call that may ask, and whether the call is a retry.
 fn asking_context(
     core: &Arc<Core>,
     incoming: &Incoming,
     admitted: Admitted,
     subject: Subject<'_>,
-    state: Option<&str>,
-    responses: Option<&RawValue>,
-) -> Result<Context, Refusal> {
-    let asks = if admitted.revision.is_modern() {
-        let principal = incoming.principal.as_deref();
-        Asks::Rounds(modern::resume(core, principal, subject, state, responses)?)
-    } else {
-        Asks::Live
-    };
-    Ok(admitted.context(core, incoming, asks))
+) -> Result<(Context, bool), Refusal> {
+    if !admitted.revision.is_modern() {
+        return Ok((admitted.context(core, incoming, Asks::Live), false));
+    }
+    let retry = malformed(incoming.frame.retry())?;
+    let again = retry.state.is_some() || retry.responses.is_some();
+    let rounds = modern::resume(core, incoming.principal.as_deref(), subject, &retry)?;
+    Ok((
+        admitted.context(core, incoming, Asks::Rounds(rounds)),
+        again,
+    ))
 }
 
 /// The reply of a call whose failure is a JSON-RPC error.

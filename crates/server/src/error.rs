@@ -243,8 +243,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// As `{:#}`, because this is how a `main` that returns an error shows it. `{:#?}` shows every
+/// part.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write!(f, "{self:#}");
+        }
         let mut out = f.debug_struct("Error");
         out.field("kind", &self.inner.kind)
             .field("message", &self.inner.message);
@@ -330,6 +335,11 @@ mod tests {
             format!("{error:#}"),
             "bad port: invalid digit found in string"
         );
+        assert_eq!(
+            format!("{error:?}"),
+            "bad port: invalid digit found in string"
+        );
+        assert!(format!("{error:#?}").contains("kind: Other"));
         assert_eq!(
             format!("{}", error.context("starting")),
             "starting: bad port"

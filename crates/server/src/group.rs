@@ -89,17 +89,17 @@ impl Items {
         self
     }
 
-    /// Puts `prefix` and `_` in front of the names of tools and prompts, so that several groups fit
+    /// Puts `prefix` and `.` in front of the names of tools and prompts, so that several groups fit
     /// into one server. Resources keep their URIs, which are their names. An empty prefix changes
     /// nothing.
     #[must_use]
     pub fn prefixed(mut self, prefix: &str) -> Self {
         if !prefix.is_empty() {
             for tool in &mut self.tools {
-                tool.definition.name.insert_str(0, &format!("{prefix}_"));
+                tool.definition.name.insert_str(0, &format!("{prefix}."));
             }
             for prompt in &mut self.prompts {
-                prompt.definition.name.insert_str(0, &format!("{prefix}_"));
+                prompt.definition.name.insert_str(0, &format!("{prefix}."));
             }
         }
         self
@@ -117,8 +117,8 @@ mod tests {
             .prompt(Prompt::new("ask"))
             .resource(Resource::text("note:1", "hi"))
             .prefixed("math");
-        assert_eq!(items.tools[0].definition.name, "math_add");
-        assert_eq!(items.prompts[0].definition.name, "math_ask");
+        assert_eq!(items.tools[0].definition.name, "math.add");
+        assert_eq!(items.prompts[0].definition.name, "math.ask");
         assert_eq!(items.resources[0].uri(), "note:1");
     }
 }

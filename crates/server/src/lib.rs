@@ -1,4 +1,15 @@
 //! Model Context Protocol servers: what they offer, and how requests reach it.
+//!
+//! Use it through the crate `wharf`, which adds the attributes and the guide. In reading order:
+//!
+//! - [`Server`] is built from [`Tool`]s, [`Resource`]s and [`Prompt`]s, and started: stdio, HTTP
+//!   ([`http`]), or in process ([`InProcess`]).
+//! - A handler holds a [`Context`], takes what [`handler::extract`] reads, and gives what
+//!   [`handler::output`] writes.
+//! - The [`catalog`] is what is offered at the moment; it can be changed while the server runs.
+//! - [`Limits`] bound everything; [`Principal`] is who calls; [`Error`] is what goes wrong.
+//!
+//! What happens between a request's bytes and its answer's is told in `ARCHITECTURE.md`.
 
 pub mod catalog;
 pub mod context;
@@ -22,7 +33,7 @@ mod transport;
 
 pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
 pub use ask::journal::{KeyRing, WeakSecret};
-pub use ask::{AskError, Elicitation, Sample};
+pub use ask::{AskError, Elicitation, Sample, UrlElicitation};
 
 pub use self::core::Caching;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};

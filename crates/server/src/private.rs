@@ -8,9 +8,9 @@ use std::future::Future;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use wharf_protocol::content::Icon;
 use wharf_protocol::prompts::{GetPromptResult, PromptArgument};
+use wharf_protocol::raw::RawJson;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::tools::CallToolResult;
 
@@ -147,7 +147,7 @@ where
     fn call<'a>(
         &'a self,
         ctx: &'a Context,
-        arguments: &'a RawValue,
+        arguments: RawJson<'a>,
     ) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
         match tool_arguments(arguments) {
             Ok(arguments) => {

@@ -152,7 +152,7 @@ impl Server {
 
     /// Adds a group under a name of its own: tool `add` of group `math` is `math.add`.
     pub fn group(mut self, name: &str, group: impl Group) -> Self {
-        let items = Arc::new(group).items().prefixed(&format!("{name}."));
+        let items = Arc::new(group).items().prefixed(name);
         self.items = self.items.and(items);
         self
     }
@@ -255,6 +255,9 @@ impl Server {
                 hub.publish(notice);
             }
         });
+        let hub = Arc::clone(&core.hub);
+        core.catalog
+            .on_resource_updated(move |uri| hub.publish(&Notice::Updated(uri.into())));
         let mut stops = Vec::new();
         for start in self.starts {
             match start().await {

@@ -352,6 +352,7 @@ impl Sessions {
         session.end();
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }

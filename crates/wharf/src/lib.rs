@@ -1,5 +1,53 @@
 //! The Model Context Protocol in Rust: one server body for every protocol revision and every
 //! transport.
+//!
+//! ```no_run
+//! use wharf::{Server, tool};
+//!
+//! /// Add two numbers.
+//! #[tool]
+//! async fn add(a: i64, b: i64) -> i64 {
+//!     a + b
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> wharf::Result<()> {
+//!     Server::new("Demo").tool(add).run().await
+//! }
+//! ```
+//!
+//! Started by a host it speaks over stdio; with `--http` it serves `http://127.0.0.1:8000/mcp`. Clients
+//! of every revision from 2024-11-05 to 2026-07-28 are served at the same time, each exactly as its
+//! revision says.
+//!
+//! # Where to look
+//!
+//! | for | look at |
+//! |---|---|
+//! | an introduction, and an example of every feature | the [`guide`] |
+//! | the server and how it is reached | [`Server`], [`http`], [`InProcess`], [`Limits`] |
+//! | functions as tools, resources and prompts | [`tool`], [`resource`], [`prompt`], [`tools`] |
+//! | the same by hand | [`Tool`], [`Resource`], [`Prompt`], [`Group`] |
+//! | what a handler takes | [`Context`], [`State`], and its arguments |
+//! | what a handler gives | [`IntoToolResult`], [`IntoResourceContents`], [`IntoPromptResult`], [`Error`] |
+//! | questions to the client | [`Context::elicit`], [`Context::sample`], [`Context::roots`] |
+//! | a catalog that changes | [`CatalogHandle`] |
+//! | messages as they are on the wire | [`protocol`] |
+//!
+//! # Contracts
+//!
+//! - Handlers are cancelled by being dropped where they wait; see [`Context`].
+//! - Nothing that a client sends makes a server panic or exit, and every queue is bounded; see
+//!   [`Limits`].
+//! - A server listens where others can reach it only if it knows who is calling, or was told not to
+//!   care; see [`http::HttpOptions`].
+
+pub mod guide;
+
+// The README's examples run with the other tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
 
 // --- attributes -------------------------------------------------------------------------------
 pub use wharf_macros::{prompt, resource, tool, tools};
@@ -18,6 +66,7 @@ pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 // --- what a handler gets -------------------------------------------------------------------------
 pub use wharf_server::{
     AnswerError, AskError, Elicit, ElicitSchema, ElicitSchemaError, Elicitation, Sample,
+    UrlElicitation,
 };
 pub use wharf_server::{CompletionRequest, IntoCompletion};
 pub use wharf_server::{Context, FromText, NoArguments, PromptArguments, State, Variables};

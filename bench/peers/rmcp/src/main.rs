@@ -103,12 +103,13 @@ impl ServerHandler for Peer {
         let hints = context
             .protocol_version()
             .is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
-        let mut result = ListToolsResult::default();
-        result.result_type = Some(ResultType::COMPLETE);
-        result.tools = self.0.router.list_all();
-        result.ttl_ms = hints.then_some(0);
-        result.cache_scope = hints.then_some(CacheScope::Public);
-        Ok(result)
+        Ok(ListToolsResult {
+            result_type: Some(ResultType::COMPLETE),
+            tools: self.0.router.list_all(),
+            ttl_ms: hints.then_some(0),
+            cache_scope: hints.then_some(CacheScope::Public),
+            ..ListToolsResult::default()
+        })
     }
 }
 

@@ -146,11 +146,18 @@ fn put_choices(field: &mut Object, choices: &[Choice<'_>], revision: Revision) {
         field.insert("oneOf".to_owned(), titled(choices));
         return;
     }
-    field.insert("enum".to_owned(), values(choices));
     if has_titles {
-        let names = choices.iter().map(Choice::shown).collect();
-        field.insert("enumNames".to_owned(), names);
+        put_named_choices(field, choices);
+    } else {
+        field.insert("enum".to_owned(), values(choices));
     }
+}
+
+/// The same with the names in a list of their own, as it was done before 2025-11-25.
+fn put_named_choices(field: &mut Object, choices: &[Choice<'_>]) {
+    field.insert("enum".to_owned(), values(choices));
+    let names = choices.iter().map(Choice::shown).collect();
+    field.insert("enumNames".to_owned(), names);
 }
 
 fn values(choices: &[Choice<'_>]) -> Value {
@@ -193,7 +200,12 @@ impl<'a> Reader<'a> {
             && let Some(choices) = self.choices(schema)
         {
             let mut field = named("string", schema, OF_CHOICE, revision);
-            put_choices(&mut field, &choices, revision);
+            // A form that was written with `enumNames` keeps them: every revision knows them.
+            if array(schema, "enum").is_some() && array(schema, "enumNames").is_some() {
+                put_named_choices(&mut field, &choices);
+            } else {
+                put_choices(&mut field, &choices, revision);
+            }
             return Some(field);
         }
         if self.steps.get() == 0 {

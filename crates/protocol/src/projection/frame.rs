@@ -120,6 +120,18 @@ pub fn write_result<T: ProjectMembers + ?Sized>(
     value: &T,
     frame: &ResultFrame<'_>,
 ) -> Result<(), serde_json::Error> {
+    if value.write_fast(out, frame) {
+        return Ok(());
+    }
+    write_framed(out, value, frame)
+}
+
+/// The general way to write a result.
+pub(super) fn write_framed<T: ProjectMembers + ?Sized>(
+    out: &mut Vec<u8>,
+    value: &T,
+    frame: &ResultFrame<'_>,
+) -> Result<(), serde_json::Error> {
     let start = out.len();
     serde_json::to_writer(&mut *out, &Framed { value, frame }).inspect_err(|_| out.truncate(start))
 }

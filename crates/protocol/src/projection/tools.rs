@@ -6,7 +6,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Each, ProjectMembers, Put, Raw, at, nested_meta, schema, since};
+use super::{
+    Each, ProjectMembers, Put, Raw, ResultFrame, at, fast::write_text_result, nested_meta, schema,
+    since,
+};
 use crate::{
     content::ContentBlock,
     meta::Meta,
@@ -96,6 +99,10 @@ impl ProjectMembers for ListToolsResult {
 }
 
 impl ProjectMembers for CallToolResult {
+    fn write_fast(&self, out: &mut Vec<u8>, frame: &ResultFrame<'_>) -> bool {
+        write_text_result(out, self, frame)
+    }
+
     fn members<M: SerializeMap>(&self, revision: Revision, map: &mut M) -> Result<(), M::Error> {
         put_outcome(
             map,

@@ -19,7 +19,7 @@ use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 
 pub(crate) use request::{Ask, kind, live, needs};
-pub use request::{Elicitation, Sample};
+pub use request::{Elicitation, Sample, UrlElicitation};
 
 use self::rounds::Rounds;
 

@@ -106,6 +106,63 @@ impl<'a, T: Elicit + Send + 'a> IntoFuture for Elicitation<'a, T> {
     }
 }
 
+/// A page that the person at the client is asked to open.
+///
+/// Made by [`Context::elicit_url`]; awaiting it asks. The answer says only whether they agreed.
+#[must_use = "a question is asked when it is awaited"]
+#[derive(Debug)]
+pub struct UrlElicitation<'a> {
+    ctx: &'a Context,
+    message: String,
+    url: String,
+    key: Option<String>,
+    id: Option<String>,
+}
+
+impl<'a> UrlElicitation<'a> {
+    pub(crate) fn new(ctx: &'a Context, message: String, url: String) -> Self {
+        Self {
+            ctx,
+            message,
+            url,
+            key: None,
+            id: None,
+        }
+    }
+
+    /// Names the ask, see [`Elicitation::key`].
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The id under which [`Context::elicitation_complete`] says that the person is done with the
+    /// page. Must not be guessable; random unless given.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+}
+
+impl<'a> IntoFuture for UrlElicitation<'a> {
+    type Output = Result<ElicitResult, AskError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        // Only 2025-11-25 has the id, and requires it.
+        let elicitation_id = (self.ctx.exchange().revision == Revision::V2025_11_25).then(|| {
+            let random = || format!("{:032x}", crate::session::random_id());
+            self.id.unwrap_or_else(random)
+        });
+        let ask = Ask::Elicit(ElicitParams::Url {
+            message: self.message,
+            url: self.url,
+            elicitation_id,
+        });
+        Box::pin(self.ctx.ask(self.key, ask))
+    }
+}
+
 /// A request for a completion of the client's model, for [`Context::sample`].
 ///
 /// ```

@@ -140,9 +140,11 @@ struct Shared {
     /// Held while a new snapshot is made, so that no change is lost.
     editing: Mutex<()>,
     listener: OnceLock<Listener>,
+    update_listener: OnceLock<UpdateListener>,
 }
 
 type Listener = Box<dyn Fn(Changed) + Send + Sync>;
+type UpdateListener = Box<dyn Fn(&str) + Send + Sync>;
 
 impl CatalogHandle {
     /// Makes a snapshot the current one.
@@ -151,6 +153,7 @@ impl CatalogHandle {
             current: ArcSwap::from_pointee(catalog),
             editing: Mutex::new(()),
             listener: OnceLock::new(),
+            update_listener: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -190,6 +193,20 @@ impl CatalogHandle {
     /// Sets who hears of changes. Only the first one is kept.
     pub(crate) fn on_change(&self, listener: impl Fn(Changed) + Send + Sync + 'static) {
         let _ = self.shared.listener.set(Box::new(listener));
+    }
+
+    /// Sets who hears of resources whose contents changed. Only the first one is kept.
+    pub(crate) fn on_resource_updated(&self, listener: impl Fn(&str) + Send + Sync + 'static) {
+        let _ = self.shared.update_listener.set(Box::new(listener));
+    }
+
+    /// Tells every client that is subscribed to the resource that its contents changed. Never
+    /// waits; before the server has started nobody is subscribed. In a handler:
+    /// [`Context::notify_resource_updated`](crate::Context::notify_resource_updated).
+    pub fn notify_resource_updated(&self, uri: &str) {
+        if let Some(listener) = self.shared.update_listener.get() {
+            listener(uri);
+        }
     }
 
     /// Changes the catalog: all of the edit, or nothing. Clients are told of the lists that are

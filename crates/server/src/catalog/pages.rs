@@ -369,7 +369,15 @@ mod tests {
 
     #[test]
     fn an_empty_list_has_one_empty_page() {
-        assert_eq!(page(&catalog(&[], 1).load(), None), (vec![], None));
+        let catalog = catalog(&[], 1).load();
+        assert_eq!(page(&catalog, None), (vec![], None));
+        let first = catalog.page(ListKind::Tools, REVISION, None);
+        let again = catalog.page(ListKind::Tools, REVISION, None);
+        assert_eq!(
+            first.map(|page| page.as_ptr()),
+            again.map(|page| page.as_ptr()),
+            "it is written once"
+        );
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use wharf_protocol::content::Icon;
 use wharf_protocol::prompts::{self as protocol, GetPromptResult, PromptArgument};
+use wharf_protocol::raw::RawJson;
 
 use super::complete::{Completer, Completers, CompletionRequest, IntoCompletion};
 use super::schema;
@@ -310,7 +310,7 @@ impl PromptEntry {
     pub async fn get(
         &self,
         ctx: &Context,
-        arguments: Option<&RawValue>,
+        arguments: Option<RawJson<'_>>,
     ) -> Result<GetPromptResult> {
         let arguments = PromptArguments::parse_raw(arguments)?;
         let missing: Vec<_> = self
@@ -433,7 +433,7 @@ mod tests {
     }
 
     fn get(entry: &PromptEntry, arguments: &str) -> Result<GetPromptResult> {
-        let raw: &RawValue = serde_json::from_str(arguments).expect("test input is JSON");
+        let raw = RawJson::new(arguments).expect("test input is JSON");
         now(entry.get(&context(), Some(raw)))
     }
 

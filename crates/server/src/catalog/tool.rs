@@ -10,9 +10,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use wharf_protocol::content::Icon;
 use wharf_protocol::headers::param_headers;
+use wharf_protocol::raw::RawJson;
 use wharf_protocol::tools::{self as protocol, CallToolResult, ToolAnnotations};
 
 pub use self::entry::ToolEntry;
@@ -358,7 +358,7 @@ where
     fn call<'a>(
         &'a self,
         ctx: &'a Context,
-        arguments: &'a RawValue,
+        arguments: RawJson<'a>,
     ) -> BoxFuture<'a, Result<CallToolResult, CallError>> {
         match tool_arguments(arguments) {
             Ok(arguments) => {
@@ -400,7 +400,7 @@ mod tests {
     }
 
     fn call(entry: &ToolEntry, arguments: &str) -> Result<CallToolResult, CallError> {
-        let raw: &RawValue = serde_json::from_str(arguments).expect("test input is JSON");
+        let raw = RawJson::new(arguments).expect("test input is JSON");
         now(entry.call(&context(), Some(raw)))
     }
 

@@ -8,7 +8,7 @@ use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::lifecycle::InitializeResult;
 use wharf_protocol::logging::LoggingLevel;
-use wharf_protocol::request::{ResourceParams, SetLevelParams};
+use wharf_protocol::request::SetLevelParams;
 use wharf_protocol::revision::Revision;
 
 use super::Refusal;
@@ -75,7 +75,7 @@ pub(crate) fn unopened(method: &str) -> Refusal {
     Refusal::malformed(format!(
         "{}: send `initialize` first, or carry \
          `params._meta[\"io.modelcontextprotocol/protocolVersion\"]` in every request",
-        crate::handler::text::shown(method)
+        method
     ))
 }
 
@@ -106,12 +106,12 @@ pub(crate) fn subscribe(
     session: &Session,
     incoming: &Incoming,
 ) -> Result<(), Refusal> {
-    let params: ResourceParams<'_> = incoming.frame.params()?;
-    if !core.catalog.load().has_resource(&params.uri) {
-        let error = crate::Error::not_found(&*params.uri);
+    let uri = incoming.frame.uri()?;
+    if !core.catalog.load().has_resource(&uri) {
+        let error = crate::Error::not_found(&*uri);
         return Err(super::error_object(&error, session.revision).into());
     }
-    if !listener(core, session).subscribe(&params.uri, core.limits.subscriptions) {
+    if !listener(core, session).subscribe(&uri, core.limits.subscriptions) {
         let message = format!("more than {} subscriptions", core.limits.subscriptions);
         return Err(ErrorObject::new(ErrorCode::INVALID_PARAMS, message).into());
     }
@@ -119,9 +119,9 @@ pub(crate) fn subscribe(
 }
 
 pub(crate) fn unsubscribe(session: &Session, incoming: &Incoming) -> Result<(), Refusal> {
-    let params: ResourceParams<'_> = incoming.frame.params()?;
+    let uri = incoming.frame.uri()?;
     if let Some(listener) = session.known_listener() {
-        listener.unsubscribe(&params.uri);
+        listener.unsubscribe(&uri);
     }
     Ok(())
 }

@@ -4,21 +4,18 @@
 pub(crate) mod legacy;
 pub(crate) mod modern;
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
+use wharf_protocol::envelope::Id;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::method::{Kind, Method, Sender};
-use wharf_protocol::request::RequestMeta;
 use wharf_protocol::revision::Revision;
 
 use crate::ask::Asks;
-use crate::call::{Incoming, Via, read_object};
+use crate::call::{Incoming, Via};
 use crate::context::{Caller, Context, Exchange};
 use crate::core::Core;
 use crate::error::Error;
-use crate::handler::text::shown;
 
 /// A request that is refused: the error, and the HTTP status that goes with it.
 #[derive(Debug)]
@@ -53,30 +50,22 @@ impl From<ErrorObject> for Refusal {
 pub(crate) struct Admitted {
     pub(crate) revision: Revision,
     pub(crate) caller: Caller,
-    progress_token: Option<Range<usize>>,
-    meta: Option<Range<usize>>,
 }
 
 /// Decides the era of a request and checks what that era asks of every request.
 ///
 /// `mirrored` is what the `Mcp-Name` header must repeat: the name or URI in the parameters.
-pub(crate) fn admit(
-    core: &Core,
-    incoming: &Incoming,
-    raw_meta: Option<&RawValue>,
-    mirrored: Option<&str>,
-) -> Result<Admitted, Refusal> {
+pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admitted, Refusal> {
     let frame = &incoming.frame;
-    let meta: RequestMeta<'_> = match raw_meta {
-        None => RequestMeta::default(),
-        Some(raw) if raw.get() == "null" => RequestMeta::default(),
-        Some(raw) => read_object(raw.get()).map_err(|why| {
-            let why = why.replacen("params", "params._meta", 1);
-            Refusal::malformed(format!("{}: {why}", shown(frame.method_name())))
-        })?,
-    };
+    let meta = frame.meta();
+    if meta
+        .raw
+        .is_some_and(|raw| !raw.is_object() && !raw.is_null())
+    {
+        return Err(Refusal::malformed("`params._meta` must be an object"));
+    }
     if let Some(token) = meta.progress_token
-        && !matches!(token.get().as_bytes(), [b'"' | b'-' | b'0'..=b'9', ..])
+        && Id::from_json(token.get()).is_none()
     {
         return Err(Refusal::malformed(
             "`params._meta.progressToken` must be a string or an integer",
@@ -84,55 +73,43 @@ pub(crate) fn admit(
     }
     let (revision, caller) = match &incoming.via {
         Via::ModernHttp(headers) => {
-            modern::check_version(headers, &meta)?;
-            let admitted = modern::admit(incoming, &meta)?;
-            modern::check_headers(headers, frame.method_name(), mirrored)?;
+            let admitted = modern::admit_http(headers, incoming, &meta)?;
+            modern::check_headers(headers, &frame.method_name(), mirrored)?;
             admitted
         }
         Via::LegacyHttp(session) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::UnopenedHttp => return Err(modern::unopened(frame.method_name(), &meta)),
+        Via::UnopenedHttp => return Err(modern::unopened(&frame.method_name(), &meta)),
         Via::Line(_) if meta.protocol_version.is_some() => modern::admit(incoming, &meta)?,
         Via::Line(Some(session)) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::Line(None) => return Err(legacy::unopened(frame.method_name())),
+        Via::Line(None) => return Err(legacy::unopened(&frame.method_name())),
     };
     let known = |method: &Method| {
         let from_client = method.kind() == Kind::Request && method.sender() != Sender::Server;
         from_client && method.is_in(revision)
     };
-    if !frame.method.as_ref().is_ok_and(known) {
+    if !frame.method.as_ref().is_some_and(known) {
         let status = if revision.is_modern() { 404 } else { 200 };
         let message = format!(
             "unknown method `{}` in revision {revision}",
-            shown(frame.method_name())
+            frame.method_name()
         );
         return Err(Refusal::new(status, ErrorCode::METHOD_NOT_FOUND, message));
     }
-    // A session has its own limit on what runs at the same time; see `calls_per_session`.
-    let _ = core;
-    Ok(Admitted {
-        revision,
-        caller,
-        progress_token: meta.progress_token.map(|token| frame.range_of(token)),
-        meta: raw_meta.map(|raw| frame.range_of(raw)),
-    })
+    Ok(Admitted { revision, caller })
 }
 
 impl Admitted {
     /// The context of a call, with the way its asks go.
     pub(crate) fn context(self, core: &Arc<Core>, incoming: &Incoming, asks: Asks) -> Context {
-        let bytes = incoming.frame.bytes.clone();
-        let outlet = Some(incoming.outlet.clone());
-        let mut exchange = Exchange::new(
+        Exchange::new(
             Arc::clone(core),
             self.revision,
             self.caller,
-            bytes,
-            outlet,
+            Arc::clone(&incoming.frame),
+            Some(incoming.outlet.clone()),
             asks,
-        );
-        exchange.progress_token = self.progress_token;
-        exchange.meta = self.meta;
-        exchange.into()
+        )
+        .into()
     }
 }
 

@@ -12,13 +12,14 @@ use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::headers;
 use wharf_protocol::input::InputRequiredResult;
 use wharf_protocol::logging::LoggingLevel;
+use wharf_protocol::raw::RawJson;
 use wharf_protocol::request::RequestMeta;
 use wharf_protocol::revision::Revision;
 
 use super::Refusal;
 use crate::ask::journal::Binding;
 use crate::ask::rounds::{Rounds, Suspension};
-use crate::call::Incoming;
+use crate::call::{Incoming, Retry};
 use crate::context::Caller;
 use crate::core::Core;
 use crate::principal::Principal;
@@ -26,42 +27,68 @@ use crate::principal::Principal;
 /// The revisions that are served without a session.
 pub(crate) const SUPPORTED: &[Revision] = &[Revision::V2026_07_28];
 
+/// Checks what a modern request over HTTP must say of itself, in its headers and in its body.
+pub(crate) fn admit_http(
+    headers: &HeaderMap,
+    incoming: &Incoming,
+    meta: &RequestMeta<'_>,
+) -> Result<(Revision, Caller), Refusal> {
+    let header = single(headers, headers::PROTOCOL_VERSION)?.unwrap_or_default();
+    match meta.protocol_version {
+        // Most often it is a plain string that is what it should be.
+        Some(body) if is_text(body, header) => {}
+        Some(_) => {
+            return Err(mismatch(
+                "header MCP-Protocol-Version and \
+                 `_meta[\"io.modelcontextprotocol/protocolVersion\"]` differ",
+            ));
+        }
+        None if Revision::parse(header).is_none() => return Err(unsupported(header)),
+        None => {}
+    }
+    admit(incoming, meta)
+}
+
+/// Whether a JSON string is this text, in whatever spelling.
+fn is_text(raw: RawJson<'_>, text: &str) -> bool {
+    raw.as_str().is_some_and(|raw| raw == text)
+}
+
 /// Checks what a modern request must say of itself.
 pub(crate) fn admit(
     incoming: &Incoming,
     meta: &RequestMeta<'_>,
 ) -> Result<(Revision, Caller), Refusal> {
-    let version = meta
-        .protocol_version
-        .as_deref()
-        .ok_or_else(|| missing("protocolVersion"))?;
+    let version = meta.protocol_version.and_then(RawJson::as_str);
+    let version = version.ok_or_else(|| missing("protocolVersion"))?;
     let revision = SUPPORTED
         .iter()
         .copied()
         .find(|revision| revision.as_str() == version)
-        .ok_or_else(|| unsupported(version))?;
-    let frame = &incoming.frame;
-    let capabilities = meta
-        .client_capabilities
-        .filter(|raw| raw.get().starts_with('{'))
-        .ok_or_else(|| missing("clientCapabilities"))?;
-    let level = match meta.log_level.as_deref() {
+        .ok_or_else(|| unsupported(&version))?;
+    if !meta.client_capabilities.is_some_and(RawJson::is_object) {
+        return Err(missing("clientCapabilities"));
+    }
+    let level = match meta.log_level {
         None => None,
-        Some(name) => Some(LoggingLevel::parse(name).ok_or_else(|| {
-            Refusal::malformed(
-                "`_meta[\"io.modelcontextprotocol/logLevel\"]` is not a log level: use debug, info, \
-                 notice, warning, error, critical, alert or emergency",
-            )
-        })?),
+        Some(name) => Some(name.as_str().and_then(|name| LoggingLevel::parse(&name)).ok_or_else(
+            || {
+                Refusal::malformed(
+                    "`_meta[\"io.modelcontextprotocol/logLevel\"]` is not a log level: use debug, \
+                     info, notice, warning, error, critical, alert or emergency",
+                )
+            },
+        )?),
     };
-    let caller = Caller::Modern {
-        principal: incoming.principal.clone(),
-        info: meta.client_info.map(|info| frame.range_of(info)),
-        capabilities: frame.range_of(capabilities),
-        parsed: OnceLock::new(),
-        level,
-    };
-    Ok((revision, caller))
+    let principal = incoming.principal.clone();
+    Ok((
+        revision,
+        Caller::Modern {
+            principal,
+            capabilities: OnceLock::new(),
+            level,
+        },
+    ))
 }
 
 fn missing(name: &str) -> Refusal {
@@ -110,19 +137,6 @@ fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h s
     Ok(Some(value.trim_matches([' ', '\t'])))
 }
 
-/// The version header against the body.
-pub(crate) fn check_version(headers: &HeaderMap, meta: &RequestMeta<'_>) -> Result<(), Refusal> {
-    let header = single(headers, headers::PROTOCOL_VERSION)?.unwrap_or_default();
-    match meta.protocol_version.as_deref() {
-        Some(body) if body != header => Err(mismatch(
-            "header MCP-Protocol-Version and `_meta[\"io.modelcontextprotocol/protocolVersion\"]` \
-             differ",
-        )),
-        None if Revision::parse(header).is_none() => Err(unsupported(header)),
-        _ => Ok(()),
-    }
-}
-
 /// The standard headers against the body.
 pub(crate) fn check_headers(
     headers: &HeaderMap,
@@ -158,15 +172,13 @@ pub(crate) fn check_headers(
 pub(crate) fn check_parameters(
     headers: &HeaderMap,
     expected: &[headers::ParamHeader],
-    arguments: Option<&RawValue>,
+    arguments: Option<RawJson<'_>>,
 ) -> Result<(), Refusal> {
     if expected.is_empty() {
         return Ok(());
     }
     let arguments: serde_json::Value = arguments
-        .map_or(Ok(serde_json::Value::Null), |raw| {
-            serde_json::from_str(raw.get())
-        })
+        .map_or(Ok(serde_json::Value::Null), RawJson::read)
         .map_err(|why| Refusal::malformed(format!("`params.arguments`: {why}")))?;
     for parameter in expected {
         let mut values = headers.get_all(&parameter.header).iter();
@@ -201,7 +213,7 @@ pub(crate) fn unopened(method: &str, meta: &RequestMeta<'_>) -> Refusal {
         format!(
             "{}: no session: send `initialize` first and then its Mcp-Session-Id with every \
              request, or use 2026-07-28 with its headers and `_meta`",
-            crate::handler::text::shown(method)
+            method
         ),
     )
 }
@@ -211,7 +223,7 @@ pub(crate) fn unopened(method: &str, meta: &RequestMeta<'_>) -> Refusal {
 pub(crate) struct Subject<'a> {
     pub(crate) method: &'static str,
     pub(crate) target: &'a str,
-    pub(crate) arguments: Option<&'a RawValue>,
+    pub(crate) arguments: Option<RawJson<'a>>,
 }
 
 impl Subject<'_> {
@@ -226,7 +238,7 @@ impl Subject<'_> {
             method: self.method,
             target: self.target,
             arguments_digest: crate::ask::journal::arguments_digest(
-                self.arguments.map_or("{}", RawValue::get),
+                self.arguments.unwrap_or(RawJson::EMPTY_OBJECT).get(),
             ),
         })
     }
@@ -237,9 +249,9 @@ pub(crate) fn resume(
     core: &Core,
     principal: Option<&Principal>,
     subject: Subject<'_>,
-    state: Option<&str>,
-    responses: Option<&RawValue>,
+    retry: &Retry<'_>,
 ) -> Result<Rounds, Refusal> {
+    let Retry { state, responses } = retry;
     let answers: BTreeMap<String, Box<RawValue>> = match responses {
         None => BTreeMap::new(),
         Some(raw) => {

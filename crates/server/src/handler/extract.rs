@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use wharf_protocol::raw::RawJson;
 
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{self, DeserializeOwned};
-use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use super::CallError;
@@ -26,38 +26,46 @@ const MAX_REASON: usize = 400;
 ///
 /// # Errors
 /// [`CallError::Arguments`]: the path of the field and the reason, safe to show.
-pub fn tool_arguments<A: DeserializeOwned>(arguments: &RawValue) -> Result<A, CallError> {
+pub fn tool_arguments<A: DeserializeOwned>(arguments: RawJson<'_>) -> Result<A, CallError> {
     let json = arguments.get();
     // A struct would also be read from an array, by position.
-    if !json.trim_start().starts_with('{') {
+    if !arguments.is_object() {
         return Err(CallError::Arguments(
             "invalid arguments: expected an object".to_owned(),
         ));
     }
-    serde_json::from_str(json).or_else(|error| read_again(json, &error))
+    serde_json::from_str(json).or_else(|_| read_again(json))
 }
 
 #[cold]
-fn read_again<A: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Result<A, CallError> {
-    let mut value = match serde_json::from_str(json) {
-        Ok(Unambiguous(value)) => value,
-        Err(error) => {
-            let error = if error.is_data() { &error } else { first };
-            return Err(CallError::Arguments(format!(
-                "invalid arguments: {}",
-                reason(error)
-            )));
-        }
+fn read_again<A: DeserializeOwned>(json: &str) -> Result<A, CallError> {
+    let mut raw = serde_json::Deserializer::from_str(json);
+    let error = match serde_path_to_error::deserialize(&mut raw) {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
     };
-    whole_floats_to_integers(&mut value);
-    serde_path_to_error::deserialize(&value).map_err(|error| {
-        let path = error.path().to_string();
-        let why = reason(error.inner());
-        CallError::Arguments(match path.as_str() {
-            "." | "" => format!("invalid arguments: {why}"),
-            path => format!("invalid argument `{}`: {why}", shown(path)),
-        })
-    })
+    // Only then: a value loses what the bytes may also be refused for, such as a field given twice.
+    let is_float = error.inner().to_string().contains("floating point");
+    let value = is_float
+        .then(|| serde_json::from_str(json).ok())
+        .flatten()
+        .map(|Unambiguous(value)| value);
+    let error = match value {
+        Some(mut value) => {
+            whole_floats_to_integers(&mut value);
+            match serde_path_to_error::deserialize(&value) {
+                Ok(arguments) => return Ok(arguments),
+                Err(error) => error,
+            }
+        }
+        None => error,
+    };
+    let path = error.path().to_string();
+    let why = reason(error.inner());
+    Err(CallError::Arguments(match path.as_str() {
+        "." | "" => format!("invalid arguments: {why}"),
+        path => format!("invalid argument `{}`: {why}", shown(path)),
+    }))
 }
 
 /// A value in which no object has a member twice: a struct would refuse that, and so must the
@@ -134,13 +142,13 @@ fn reason(error: &serde_json::Error) -> String {
 }
 
 fn whole_floats_to_integers(value: &mut Value) {
-    /// Up to here every integer has a float of its own.
+    /// Below this every integer has a float of its own.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(number) if number.is_f64() => {
             if let Some(float) = number
                 .as_f64()
-                .filter(|f| f.fract() == 0.0 && f.abs() <= EXACT)
+                .filter(|f| f.fract() == 0.0 && f.abs() < EXACT)
             {
                 #[allow(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
                 let whole = float as i64;
@@ -259,7 +267,7 @@ impl PromptArguments {
     ///
     /// # Errors
     /// [`Error::invalid_params`] when it is not an object of strings.
-    pub fn parse_raw(arguments: Option<&RawValue>) -> Result<Self, Error> {
+    pub fn parse_raw(arguments: Option<RawJson<'_>>) -> Result<Self, Error> {
         let Some(arguments) = arguments else {
             return Ok(Self::default());
         };
@@ -376,7 +384,7 @@ mod tests {
     }
 
     fn read(json: &str) -> Result<Add, String> {
-        let raw: &RawValue = serde_json::from_str(json).expect("test input is JSON");
+        let raw = RawJson::new(json).expect("test input is JSON");
         tool_arguments(raw).map_err(|error| error.to_string())
     }
 
@@ -413,6 +421,12 @@ mod tests {
     }
 
     #[test]
+    fn a_field_given_twice_is_refused() {
+        let error = read(r#"{"a":1,"b":2,"b":3}"#).expect_err("ambiguous");
+        assert!(error.contains("duplicate field `b`"), "{error}");
+    }
+
+    #[test]
     fn a_whole_float_is_an_integer() {
         assert_eq!(
             read(r#"{"a":1.0,"b":2e0}"#),
@@ -439,9 +453,7 @@ mod tests {
 
     #[test]
     fn prompt_arguments_are_strings() {
-        let raw = |json: &str| {
-            PromptArguments::parse_raw(Some(serde_json::from_str(json).expect("JSON")))
-        };
+        let raw = |json: &str| PromptArguments::parse_raw(Some(RawJson::new(json).expect("JSON")));
         let read = raw(r#"{"n":"4","who":"Ada"}"#).expect("valid");
         assert_eq!(read.get("who"), Some("Ada"));
         assert_eq!(read.parse::<u8>("n").ok(), Some(4));

@@ -14,8 +14,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use serde_json::value::RawValue;
 use wharf_protocol::prompts::GetPromptResult;
+use wharf_protocol::raw::RawJson;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::tools::CallToolResult;
 
@@ -35,7 +35,7 @@ pub trait ToolHandler: Send + Sync + 'static {
     fn call<'a>(
         &'a self,
         ctx: &'a Context,
-        arguments: &'a RawValue,
+        arguments: RawJson<'a>,
     ) -> BoxFuture<'a, Result<CallToolResult, CallError>>;
 }
 
@@ -114,11 +114,6 @@ impl fmt::Display for CallError {
             }
         }
     }
-}
-
-/// The arguments of a call that sent none: `{}`.
-pub fn no_arguments() -> &'static RawValue {
-    serde_json::from_str("{}").unwrap_or(RawValue::NULL)
 }
 
 #[cfg(test)]

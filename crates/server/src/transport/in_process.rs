@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use wharf_protocol::envelope::IdBuf;
@@ -180,15 +179,15 @@ impl InProcess {
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        match Frame::parse(message.to_string().into()) {
+        match Frame::parse(message.to_string()) {
             Ok(Parsed::Request(frame)) => Ok(self.answer(frame).await),
             _ => Err(malformed("not a request")),
         }
     }
 
     /// Takes one message as bytes, and gives the answer as bytes if there is one.
-    pub async fn send(&self, message: impl Into<Bytes>) -> Option<Vec<u8>> {
-        match Frame::parse(message.into()) {
+    pub async fn send(&self, message: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
+        match Frame::parse(message) {
             Ok(Parsed::Request(frame)) => Some(self.answer(frame).await.message),
             Ok(Parsed::Notification(frame)) => {
                 super::notified(&frame, &self.calls);
@@ -203,7 +202,7 @@ impl InProcess {
         }
     }
 
-    async fn answer(&self, frame: Frame) -> Reply {
+    async fn answer(&self, frame: Arc<Frame>) -> Reply {
         let limits = &self.core.limits;
         let outbox = Outbox::new(Bounds {
             unread: limits.stream_messages,

@@ -114,7 +114,7 @@ impl Connection {
                     if count == 0 {
                         ended = true;
                         if let Some(rest) = self.splitter.finish() {
-                            let rest = Bytes::copy_from_slice(rest);
+                            let rest = rest.to_vec();
                             self.take(rest).await;
                         }
                         hang_up(&core, self.session.as_deref(), hung_up, deadline.as_mut());
@@ -159,7 +159,7 @@ impl Connection {
         let line = self.splitter.next_line(&mut rest);
         let line = match line {
             None => None,
-            Some(Ok(line)) => Some(Bytes::copy_from_slice(line)),
+            Some(Ok(line)) => Some(line.to_vec()),
             Some(Err(too_long)) => {
                 let message = format!("{too_long}: send smaller messages or raise `message_bytes`");
                 self.refuse(None, &ErrorObject::new(ErrorCode::INVALID_REQUEST, message));
@@ -173,7 +173,7 @@ impl Connection {
         used
     }
 
-    async fn take(&mut self, line: Bytes) {
+    async fn take(&mut self, line: Vec<u8>) {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
@@ -196,7 +196,7 @@ impl Connection {
         }
     }
 
-    async fn call(&mut self, frame: Frame) {
+    async fn call(&mut self, frame: Arc<Frame>) {
         let mut id = None;
         if !self.tasks.is_empty() {
             let known = frame.id_buf();

@@ -48,7 +48,7 @@ pub(crate) async fn start(core: &Arc<Core>, incoming: Incoming) -> Started {
 /// specification asks.
 pub(crate) fn notified(frame: &Frame, calls: &Calls) {
     match frame.method {
-        Ok(Method::Cancelled) => {
+        Some(Method::Cancelled) => {
             let Ok(params) = frame.params::<CancelledParams<'_>>() else {
                 return;
             };
@@ -58,8 +58,8 @@ pub(crate) fn notified(frame: &Frame, calls: &Calls) {
                 tracing::debug!(%id, found, reason = ?params.reason, "cancelled by the client");
             }
         }
-        Ok(method) => tracing::debug!(method = method.as_str(), "notification"),
-        Err(_) => tracing::debug!("unknown notification"),
+        Some(method) => tracing::debug!(method = method.as_str(), "notification"),
+        None => tracing::debug!("unknown notification"),
     }
 }
 

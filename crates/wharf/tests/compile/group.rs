@@ -38,8 +38,8 @@ impl Empty {}
 #[tools]
 fn single() {}
 
-struct NoGroup;
+fn group(_: impl wharf::Group) {}
 
 fn main() {
-    wharf::Server::new("demo").group("empty", Empty).group("none", NoGroup);
+    group(Empty);
 }

@@ -9,5 +9,5 @@ fn add((a, b): (i64, i64)) -> i64 {
 fn unnamed(_: i64) {}
 
 fn main() {
-    wharf::Server::new("demo").tool(add).tool(unnamed);
+    wharf::Items::new().tool(add).tool(unnamed);
 }

@@ -1,12 +1,5 @@
 use wharf::{Context, prompt};
 
-struct Opaque;
-
-#[prompt]
-fn opaque(what: Opaque) -> String {
-    String::new()
-}
-
 #[prompt]
 fn serde(#[serde(default)] what: String) -> String {
     what

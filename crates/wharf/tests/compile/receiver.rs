@@ -25,6 +25,8 @@ impl Counter {
     }
 }
 
+fn group(_: impl wharf::Group) {}
+
 fn main() {
-    wharf::Server::new("demo").group("counter", Counter(1));
+    group(Counter(1));
 }

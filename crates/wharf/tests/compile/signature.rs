@@ -26,5 +26,5 @@ extern "C" fn foreign() {}
 fn sometimes(#[cfg(unix)] value: i64) {}
 
 fn main() {
-    wharf::Server::new("demo").tool(generic).tool(lifetime);
+    wharf::Items::new().tool(generic).tool(lifetime);
 }

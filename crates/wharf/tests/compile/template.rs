@@ -36,5 +36,5 @@ fn twice() -> String {
 }
 
 fn main() {
-    wharf::Server::new("demo").resource(missing).resource(slip).resource(none);
+    wharf::Items::new().resource(missing).resource(slip).resource(none);
 }

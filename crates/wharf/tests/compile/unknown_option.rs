@@ -24,5 +24,5 @@ fn ask() -> String {
 }
 
 fn main() {
-    wharf::Server::new("demo").tool(add).tool(sub).tool(described).resource(note).prompt(ask);
+    wharf::Items::new().tool(add).tool(sub).tool(described).resource(note).prompt(ask);
 }

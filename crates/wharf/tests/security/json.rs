@@ -81,19 +81,19 @@ async fn row_03_json_ambiguity_repeated_members_are_refused() {
             (
                 "\"name\":\"add\"",
                 "\"name\":\"echo\",\"name\":\"add\"",
-                -32602,
+                -32600,
             ),
             (
                 "\"name\":\"add\"",
                 "\"na\\u006de\":\"echo\",\"name\":\"add\"",
-                -32602,
+                -32600,
             ),
-            ("\"arguments\":", "\"arguments\":{},\"arguments\":", -32602),
-            ("\"_meta\":", "\"_meta\":{},\"_meta\":", -32602),
+            ("\"arguments\":", "\"arguments\":{},\"arguments\":", -32600),
+            ("\"_meta\":", "\"_meta\":{},\"_meta\":", -32600),
             (
                 "\"io.modelcontextprotocol/protocolVersion\":",
                 "\"io.modelcontextprotocol/protocolVersion\":\"2025-11-25\",\"io.modelcontextprotocol/protocolVersion\":",
-                -32602,
+                -32600,
             ),
         ] {
             let body = good.replacen(from, to, 1);
@@ -107,10 +107,6 @@ async fn row_03_json_ambiguity_repeated_members_are_refused() {
         ] {
             let reply = peer.raw(&good.replace("\"a\":1", twice)).await;
             assert_eq!(reply.result()["isError"], true, "{kind:?} {twice}");
-            assert!(
-                text(reply.result()).contains("duplicate field `a`"),
-                "{reply:?}"
-            );
         }
         assert_eq!(text(peer.raw(&good).await.result()), "3");
     }

@@ -44,7 +44,7 @@ impl SchemaLimits {
     ///
     /// # Errors
     /// Says which limit it exceeds, or that it refers to itself without end.
-    pub(crate) fn check(&self, schema: &Value) -> Result<()> {
+    pub(super) fn check(&self, schema: &Value) -> Result<Expanded> {
         self.check_shape(schema)?;
         // From here on the depth is bounded, so recursion is too.
         let mut bytes = Counter {
@@ -58,16 +58,16 @@ impl SchemaLimits {
         }
         let mut expansion = Expansion {
             root: schema,
-            sizes: HashMap::new(),
+            known: HashMap::new(),
         };
-        let expanded = expansion.size(schema, 0)?;
-        if expanded > self.max_expanded_nodes {
+        let expanded = expansion.expand(schema, 0)?;
+        if expanded.nodes > self.max_expanded_nodes {
             return Err(too(
                 "large once its references are expanded",
                 format_args!("more than {} values", self.max_expanded_nodes),
             ));
         }
-        Ok(())
+        Ok(expanded)
     }
 
     fn check_shape(&self, schema: &Value) -> Result<()> {
@@ -122,10 +122,32 @@ impl io::Write for Counter {
     }
 }
 
-/// Sizes of values with their references expanded, each computed once.
+/// What a schema becomes when each `$ref` is replaced by what it stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Expanded {
+    /// How many values there are then, recursion counted once.
+    pub(super) nodes: usize,
+    /// On how many ways a part of the schema leads back into itself: what one level of a value may
+    /// multiply the work on the next one by. 0 for a schema without recursion.
+    pub(super) recursions: usize,
+}
+
+impl Expanded {
+    const ONE: Self = Self {
+        nodes: 1,
+        recursions: 0,
+    };
+
+    fn add(&mut self, part: Self) {
+        self.nodes = self.nodes.saturating_add(part.nodes);
+        self.recursions = self.recursions.saturating_add(part.recursions);
+    }
+}
+
+/// Expands values, each once.
 struct Expansion<'s> {
     root: &'s Value,
-    sizes: HashMap<*const Value, Option<usize>>,
+    known: HashMap<*const Value, Option<Expanded>>,
 }
 
 /// How many references may lead on to each other. Longer chains would make validation recurse as
@@ -133,9 +155,9 @@ struct Expansion<'s> {
 const MAX_CHAIN: usize = 128;
 
 impl<'s> Expansion<'s> {
-    fn size(&mut self, value: &'s Value, chain: usize) -> Result<usize> {
+    fn expand(&mut self, value: &'s Value, chain: usize) -> Result<Expanded> {
         if !(value.is_array() || value.is_object()) {
-            return Ok(1);
+            return Ok(Expanded::ONE);
         }
         if chain > MAX_CHAIN {
             return Err(too(
@@ -143,37 +165,47 @@ impl<'s> Expansion<'s> {
                 format_args!("more than {MAX_CHAIN} references lead on to each other"),
             ));
         }
-        match self.sizes.get(&std::ptr::from_ref(value)) {
+        match self.known.get(&std::ptr::from_ref(value)) {
             Some(Some(known)) => return Ok(*known),
-            // Inside itself: recursion, which ends where the arguments end.
-            Some(None) => return Ok(1),
+            // Inside itself: recursion, which ends where the value that is validated ends.
+            Some(None) => {
+                return Ok(Expanded {
+                    nodes: 1,
+                    recursions: 1,
+                });
+            }
             None => {}
         }
-        self.sizes.insert(value, None);
-        let mut size: usize = 1;
+        self.known.insert(value, None);
+        let mut all = Expanded::ONE;
         match value {
             Value::Array(items) => {
                 for item in items {
-                    size = size.saturating_add(self.size(item, chain)?);
+                    all.add(self.expand(item, chain)?);
                 }
             }
             Value::Object(members) => {
                 for (name, member) in members {
-                    size = size.saturating_add(self.size(member, chain)?);
+                    let mut part = self.expand(member, chain)?;
+                    if name == "$defs" || name == "definitions" {
+                        // Definitions lead nowhere unless something refers to them.
+                        part.recursions = 0;
+                    }
+                    all.add(part);
                     let is_reference = name == "$ref" || name == "$dynamicRef";
                     let target = member
                         .as_str()
                         .filter(|_| is_reference)
                         .and_then(|text| self.target(text));
                     if let Some(target) = target {
-                        size = size.saturating_add(self.size(target, chain + 1)?);
+                        all.add(self.expand(target, chain + 1)?);
                     }
                 }
             }
             _ => {}
         }
-        self.sizes.insert(value, Some(size));
-        Ok(size)
+        self.known.insert(value, Some(all));
+        Ok(all)
     }
 
     fn target(&self, reference: &str) -> Option<&'s Value> {
@@ -199,6 +231,28 @@ mod tests {
         SchemaLimits::default()
             .check(&list)
             .expect("recursion through a property is fine");
+    }
+
+    #[test]
+    fn ways_back_into_a_schema_are_counted() {
+        let recursions = |schema: &Value| {
+            let expanded = SchemaLimits::default().check(schema);
+            expanded.expect("a schema").recursions
+        };
+        let tree = json!({
+            "properties": {"tree": {"$ref": "#/$defs/node"}},
+            "$defs": {"node": {"properties": {"children": {"items": {"$ref": "#/$defs/node"}}}}},
+        });
+        assert_eq!(recursions(&tree), 1);
+        let twice = json!({"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}], "$defs": {
+            "a": {"allOf": [{"$ref": "#/$defs/b"}, {"$ref": "#/$defs/b"}]},
+            "b": {"properties": {"x": {"$ref": "#"}}},
+        }});
+        assert_eq!(recursions(&twice), 4);
+        assert_eq!(
+            recursions(&json!({"$ref": "#/$defs/a", "$defs": {"a": {}}})),
+            0
+        );
     }
 
     #[test]
@@ -237,7 +291,8 @@ mod tests {
             })
             .collect();
         assert!(
-            refused(&json!({"$ref": "#/$defs/d0", "$defs": definitions})).contains("references")
+            refused(&json!({"$ref": "#/$defs/d0", "$defs": definitions}))
+                .contains("lead on to each other")
         );
     }
 }

@@ -1,10 +1,10 @@
 //! A compiled schema, and what it says about a value that does not fit.
 
 use std::fmt::Write as _;
+use wharf_protocol::raw::RawJson;
 
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::SchemaLimits;
 use crate::error::{Error, Result};
@@ -20,7 +20,17 @@ const MAX_PATTERN: usize = 1 << 20;
 /// A compiled JSON Schema (2020-12, or the dialect that its `$schema` names). Never reads another
 /// document, and matches patterns in linear time.
 #[derive(Debug)]
-pub(crate) struct Validator(jsonschema::Validator);
+pub(crate) struct Validator {
+    compiled: jsonschema::Validator,
+    /// How deep a value may nest for its errors to be explained.
+    ///
+    /// To see whether a value fits takes time in proportion to it, but all errors of a schema that
+    /// leads back into itself on several ways double with each level.
+    explained_depth: usize,
+}
+
+/// How many ways through schema and value an explanation may follow.
+const MAX_WAYS: usize = 1_000;
 
 impl Validator {
     /// Compiles a schema.
@@ -29,8 +39,8 @@ impl Validator {
     /// When it exceeds the limits, is no valid schema, refers to another document, or has a
     /// pattern that linear matching has no way to do (look-around, back-references).
     pub(crate) fn compile(schema: &Value, limits: &SchemaLimits) -> Result<Self> {
-        limits.check(schema)?;
-        jsonschema::options()
+        let expanded = limits.check(schema)?;
+        let compiled = jsonschema::options()
             .with_retriever(NoOtherDocuments)
             .with_pattern_options(
                 PatternOptions::regex()
@@ -38,13 +48,20 @@ impl Validator {
                     .dfa_size_limit(MAX_PATTERN),
             )
             .build(schema)
-            .map(Self)
             .map_err(|error| {
                 Error::invalid_definition(format_args!(
                     "invalid schema: {}",
                     shown_up_to(&error.to_string(), 400)
                 ))
-            })
+            })?;
+        let explained_depth = match expanded.recursions {
+            0 | 1 => usize::MAX,
+            ways => MAX_WAYS.ilog(ways) as usize,
+        };
+        Ok(Self {
+            compiled,
+            explained_depth,
+        })
     }
 
     /// Checks a value.
@@ -53,11 +70,17 @@ impl Validator {
     /// Which members do not fit and why, safe to show: of the value itself only names appear, escaped
     /// and cut.
     pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
-        if self.0.is_valid(value) {
+        if self.compiled.is_valid(value) {
             return Ok(());
         }
+        if is_deeper_than(value, self.explained_depth) {
+            return Err(
+                "the value does not fit the schema, and is nested too deeply to say where"
+                    .to_owned(),
+            );
+        }
         let mut text = String::new();
-        for (count, error) in self.0.iter_errors(value).enumerate() {
+        for (count, error) in self.compiled.iter_errors(value).enumerate() {
             if count == MAX_ERRORS {
                 text.push_str("; and more");
                 break;
@@ -82,9 +105,21 @@ impl Validator {
     ///
     /// # Errors
     /// As [`check`](Validator::check).
-    pub(crate) fn check_raw(&self, json: &RawValue) -> Result<(), String> {
+    pub(crate) fn check_raw(&self, json: RawJson<'_>) -> Result<(), String> {
         let value: Value = serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
         self.check(&value)
+    }
+}
+
+/// Whether a value nests deeper than this; a plain value has the depth 1.
+fn is_deeper_than(value: &Value, depth: usize) -> bool {
+    let Some(below) = depth.checked_sub(1) else {
+        return true;
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
+        Value::Object(members) => members.values().any(|member| is_deeper_than(member, below)),
+        _ => false,
     }
 }
 
@@ -221,6 +256,30 @@ mod tests {
             compile(&json!({"pattern": "((a{1000}){1000}){1000}"})).is_err(),
             "too large once compiled"
         );
+    }
+
+    #[test]
+    fn errors_that_double_with_each_level_are_not_explained() {
+        let branches: Vec<_> = (0..3)
+            .map(|_| json!({"properties": {"x": {"$ref": "#"}}}))
+            .collect();
+        let nested = |depth| (0..depth).fold(json!("leaf"), |inner, _| json!({"x": inner}));
+        for keyword in ["allOf", "anyOf", "oneOf"] {
+            let schema = json!({"type": "object", keyword: branches});
+            let validator = compile(&schema).expect("a schema");
+            let started = std::time::Instant::now();
+            let deep = validator.check(&nested(100)).expect_err("does not fit");
+            assert!(deep.contains("too deeply"), "{deep}");
+            let shallow = validator.check(&nested(1)).expect_err("does not fit");
+            assert!(!shallow.contains("too deeply"), "{shallow}");
+            assert!(
+                started.elapsed() < std::time::Duration::from_secs(2),
+                "{keyword}"
+            );
+        }
+        let list = json!({"type": "object", "properties": {"x": {"$ref": "#"}}});
+        let why = wrong(list, nested(60));
+        assert!(why.contains("the value is not of type \"object\""), "{why}");
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use wharf_protocol::headers::ParamHeader;
+use wharf_protocol::raw::RawJson;
 use wharf_protocol::tools::{self as protocol, CallToolResult};
 
 use crate::catalog::schema::Validator;
 use crate::context::Context;
-use crate::handler::{CallError, ToolHandler, no_arguments};
+use crate::handler::{CallError, ToolHandler};
 
 /// A tool in the catalog: checked, compiled and ready to be called.
 pub struct ToolEntry {
@@ -49,14 +49,11 @@ impl ToolEntry {
     pub async fn call(
         &self,
         ctx: &Context,
-        arguments: Option<&RawValue>,
+        arguments: Option<RawJson<'_>>,
     ) -> Result<CallToolResult, CallError> {
-        let arguments = match arguments {
-            Some(arguments) => arguments,
-            None => no_arguments(),
-        };
+        let arguments = arguments.unwrap_or(RawJson::EMPTY_OBJECT);
         if let Some(validator) = &self.arguments {
-            if !arguments.get().trim_start().starts_with('{') {
+            if !arguments.is_object() {
                 return Err(CallError::Arguments(
                     "invalid arguments: expected an object".to_owned(),
                 ));
@@ -78,7 +75,7 @@ impl ToolEntry {
             return Ok(());
         }
         match &result.structured_content {
-            Some(content) => validator.check_raw(content),
+            Some(content) => validator.check_raw((&**content).into()),
             None => Err("there is no structured content".to_owned()),
         }
         .map_err(|why| {

@@ -86,7 +86,7 @@ pub(super) fn event_stream(events: Events) -> Response<Body> {
 /// `initialize`, or something that cannot be served without a session.
 pub(super) async fn unopened(
     shared: &Shared,
-    frame: Frame,
+    frame: Arc<Frame>,
     principal: Option<Arc<Principal>>,
 ) -> Response<Body> {
     let outlet = Outlet::Stream(Outbox::new(plain(&shared.core)));
@@ -106,7 +106,7 @@ pub(super) async fn unopened(
 /// client cancels it (spec 2026-07-28, `basic/transports/streamable-http`, "Cancellation").
 pub(super) async fn modern(
     shared: &Shared,
-    frame: Frame,
+    frame: Arc<Frame>,
     headers: HeaderMap,
     principal: Option<Arc<Principal>>,
     accepts: Accepts,
@@ -153,7 +153,7 @@ pub(super) async fn modern(
 /// cancelled in so many words.
 pub(super) async fn legacy(
     shared: &Arc<Shared>,
-    frame: Frame,
+    frame: Arc<Frame>,
     session: Arc<Session>,
     accepts: Accepts,
 ) -> Response<Body> {

@@ -1,0 +1,54 @@
+//! The guide: how servers are written, one question a page.
+//!
+//! | page | what it answers |
+//! |---|---|
+//! | [`getting_started`] | the shortest way to a server that a model can use |
+//! | [`tools`] | what a tool may take and return; errors, hints, groups |
+//! | [`resources`] | data to read: text, bytes, files, templates, updates |
+//! | [`prompts`] | messages to begin a conversation with |
+//! | [`completion`] | values of arguments while they are typed |
+//! | [`context`] | progress, logs, cancellation, shared values |
+//! | [`asking`] | forms, pages, the client's model, its roots |
+//! | [`catalog`] | changing what is offered while it runs; pages; caching |
+//! | [`transports`] | stdio, HTTP, inside of axum or hyper; limits |
+//! | [`security`] | what is refused by itself, and what is left to decide |
+//! | [`revisions`] | what clients of each revision see |
+//! | [`testing`] | tests without starting a server |
+//!
+//! Every example compiles and runs in the tests.
+
+#[doc = include_str!("docs/getting_started.md")]
+pub mod getting_started {}
+
+#[doc = include_str!("docs/tools.md")]
+pub mod tools {}
+
+#[doc = include_str!("docs/resources.md")]
+pub mod resources {}
+
+#[doc = include_str!("docs/prompts.md")]
+pub mod prompts {}
+
+#[doc = include_str!("docs/completion.md")]
+pub mod completion {}
+
+#[doc = include_str!("docs/context.md")]
+pub mod context {}
+
+#[doc = include_str!("docs/asking.md")]
+pub mod asking {}
+
+#[doc = include_str!("docs/catalog.md")]
+pub mod catalog {}
+
+#[doc = include_str!("docs/transports.md")]
+pub mod transports {}
+
+#[doc = include_str!("docs/security.md")]
+pub mod security {}
+
+#[doc = include_str!("docs/revisions.md")]
+pub mod revisions {}
+
+#[doc = include_str!("docs/testing.md")]
+pub mod testing {}

@@ -1,0 +1,348 @@
+//! Every example runs, and does what it says: started as a host starts it, over stdio.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A host with one server.
+struct Host {
+    server: Child,
+    input: Option<ChildStdin>,
+    output: Receiver<Value>,
+    next_id: u64,
+    answer: fn(&str) -> Value,
+    heard: Vec<Value>,
+}
+
+impl Host {
+    fn start(program: &str, answer: fn(&str) -> Value) -> Self {
+        let mut server = Command::new(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the example starts");
+        let stdout = server.stdout.take().expect("a pipe");
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let line = line.expect("text");
+                let message = serde_json::from_str(&line)
+                    .unwrap_or_else(|error| panic!("{error} on standard output: {line}"));
+                if sender.send(message).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut host = Self {
+            input: server.stdin.take(),
+            server,
+            output,
+            next_id: 0,
+            answer,
+            heard: Vec::new(),
+        };
+        let opened = host.request(
+            "initialize",
+            json!({
+                "protocolVersion": "2025-11-25",
+                "capabilities": {"elicitation": {"form": {}}, "sampling": {}},
+                "clientInfo": {"name": "test", "version": "1"},
+            }),
+        );
+        assert_eq!(opened["protocolVersion"], "2025-11-25");
+        host.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        host
+    }
+
+    fn send(&mut self, message: &Value) {
+        let input = self.input.as_mut().expect("an open pipe");
+        writeln!(input, "{message}").expect("the server reads");
+    }
+
+    fn request(&mut self, method: &str, params: Value) -> Value {
+        self.next_id += 1;
+        let id = self.next_id;
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        loop {
+            let message = self.output.recv_timeout(PATIENCE).expect("an answer");
+            match (
+                message.get("method").and_then(Value::as_str),
+                message.get("id"),
+            ) {
+                (Some(asked), Some(ask)) => {
+                    let result = (self.answer)(asked);
+                    self.send(&json!({"jsonrpc": "2.0", "id": ask, "result": result}));
+                }
+                (Some(_), None) => self.heard.push(message),
+                (None, answered) => {
+                    assert_eq!(answered, Some(&json!(id)), "{message}");
+                    return message.get("result").unwrap_or(&message["error"]).clone();
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        self.request("tools/call", json!({"name": tool, "arguments": arguments}))
+    }
+
+    /// The first text of what a tool says.
+    fn text(&mut self, tool: &str, arguments: Value) -> String {
+        let result = self.call(tool, arguments);
+        result["content"][0]["text"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no text: {result}"))
+            .into()
+    }
+
+    fn read(&mut self, uri: &str) -> String {
+        let result = self.request("resources/read", json!({"uri": uri}));
+        result["contents"][0]["text"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no text: {result}"))
+            .into()
+    }
+
+    /// Ends the server as a host does, and gives what it wrote on standard error.
+    fn stop(mut self) -> String {
+        drop(self.input.take());
+        let mut errors = String::new();
+        let mut stderr = self.server.stderr.take().expect("a pipe");
+        stderr.read_to_string(&mut errors).expect("text");
+        let status = self.server.wait().expect("it ends");
+        assert!(status.success(), "{status}: {errors}");
+        errors
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // After a failed test; otherwise it has ended.
+        let _ = self.server.kill();
+    }
+}
+
+fn nothing(asked: &str) -> Value {
+    panic!("nothing should be asked, but {asked} was")
+}
+
+#[test]
+fn every_example_has_a_test() {
+    let folder = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the folder");
+    let paths = folder.map(|entry| entry.expect("an entry").path());
+    let names: Vec<String> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(
+            include_str!("run.rs").contains(&format!("fn {name}()")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn echo() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_echo"), nothing);
+    assert_eq!(host.text("echo", json!({"message": "Grüße"})), "Grüße");
+    assert_eq!(host.stop(), "");
+}
+
+#[test]
+fn groups() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_groups"), nothing);
+    assert_eq!(host.text("counter.add", json!({"amount": 2})), "2");
+    assert_eq!(host.text("counter.add", json!({"amount": 3})), "5");
+    assert_eq!(host.read("counter://count"), "5");
+    assert_eq!(host.text("reverse", json!({"text": "abc"})), "cba");
+    let prompt = host.request(
+        "prompts/get",
+        json!({"name": "rhyme", "arguments": {"word": "tea"}}),
+    );
+    assert_eq!(
+        prompt["messages"][0]["content"]["text"],
+        "What rhymes with tea?"
+    );
+    host.stop();
+}
+
+#[test]
+fn lifespan() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_lifespan"), nothing);
+    assert_eq!(host.text("keep", json!({"text": "Feed the cat"})), "2");
+    assert_eq!(host.stop(), "2 notes put away\n");
+}
+
+#[test]
+fn images() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_images"), nothing);
+    let result = host.call("square", json!({}));
+    let image = &result["content"][1];
+    assert_eq!(
+        (&image["type"], &image["mimeType"]),
+        (&json!("image"), &json!("image/png"))
+    );
+    assert!(
+        image["data"]
+            .as_str()
+            .is_some_and(|data| data.starts_with("iVBORw0KGgo"))
+    );
+    host.stop();
+}
+
+#[test]
+fn sampling() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_sampling"), |asked| {
+        assert_eq!(asked, "sampling/createMessage");
+        json!({"role": "assistant", "content": {"type": "text", "text": "Short."}, "model": "test"})
+    });
+    assert_eq!(host.text("summary", json!({"text": "long"})), "Short.");
+    host.stop();
+}
+
+#[test]
+fn elicitation() {
+    let accept = |asked: &str| {
+        assert_eq!(asked, "elicitation/create");
+        json!({"action": "accept", "content": {"people": 2, "email": "ada@example.com"}})
+    };
+    let mut host = Host::start(env!("CARGO_BIN_EXE_elicitation"), accept);
+    assert_eq!(
+        host.text("book", json!({"restaurant": "Luigi's"})),
+        "Booking 1: 2 people, Inside. Confirmed to ada@example.com."
+    );
+    host.answer = |_| json!({"action": "decline"});
+    assert_eq!(
+        host.text("book", json!({"restaurant": "Luigi's"})),
+        "No table was booked."
+    );
+    host.answer = |_| json!({"action": "accept", "content": {"people": 99}});
+    let result = host.call("book", json!({"restaurant": "Luigi's"}));
+    assert_eq!(result["isError"], true, "{result}");
+    host.stop();
+}
+
+#[test]
+fn resources() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_resources"), nothing);
+    assert!(host.read("project://manifest").contains("wharf-examples"));
+    assert_eq!(host.read("text://motto"), "Parse, then act.");
+    assert!(host.read("status://uptime").ends_with(" s"));
+    assert_eq!(host.read("square://12"), r#"{"number":12,"square":144}"#);
+    let error = host.request("resources/read", json!({"uri": "square://many"}));
+    assert_eq!(error["code"], -32602, "{error}");
+    host.stop();
+}
+
+#[test]
+fn runtime_catalog() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_runtime_catalog"), nothing);
+    host.call("teach", json!({"name": "capital", "answer": "Oslo"}));
+    assert_eq!(host.text("capital", json!({})), "Oslo");
+    let methods: Vec<_> = host.heard.iter().map(|notice| &notice["method"]).collect();
+    assert_eq!(methods, ["notifications/tools/list_changed"]);
+    host.call("forget", json!({"name": "capital"}));
+    assert_eq!(host.call("capital", json!({}))["code"], -32602);
+    assert_eq!(
+        host.call("forget", json!({"name": "teach"}))["isError"],
+        true
+    );
+    host.stop();
+}
+
+#[test]
+fn without_macros() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_without_macros"), nothing);
+    let result = host.call("divide", json!({"dividend": 7, "divisor": 2}));
+    assert_eq!(
+        result["structuredContent"],
+        json!({"quotient": 3, "remainder": 1})
+    );
+    assert_eq!(
+        host.call("divide", json!({"dividend": 1, "divisor": 0}))["isError"],
+        true
+    );
+    assert_eq!(host.read("greeting://Ada"), "Hello, Ada!");
+    let prompt = host.request(
+        "prompts/get",
+        json!({"name": "explain", "arguments": {"topic": "rust"}}),
+    );
+    assert_eq!(prompt["messages"][0]["content"]["text"], "What is rust?");
+    host.stop();
+}
+
+#[test]
+fn in_process_test() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_in_process_test"), |asked| {
+        assert_eq!(asked, "elicitation/create");
+        json!({"action": "accept", "content": {"value": "Ada"}})
+    });
+    assert_eq!(host.text("greet", json!({})), "Hello, Ada!");
+    host.stop();
+}
+
+#[test]
+fn mount_axum() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_mount_axum"))
+        .arg("127.0.0.1:0")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let mut line = String::new();
+    let stderr = server.stderr.take().expect("a pipe");
+    BufReader::new(stderr)
+        .read_line(&mut line)
+        .expect("the address");
+    let address = line
+        .trim()
+        .strip_prefix("http://")
+        .and_then(|url| url.strip_suffix("/mcp"));
+    let address = address.unwrap_or_else(|| panic!("not an address: {line:?}"));
+
+    let page = http(address, "GET / HTTP/1.1", "");
+    assert!(page.ends_with("the endpoint is /mcp"), "{page}");
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let call = json!({
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "add", "arguments": {"a": 1, "b": 2}, "_meta": meta},
+    });
+    let answer = http(address, "POST /mcp HTTP/1.1", &call.to_string());
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains(r#""text":"3""#), "{answer}");
+
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+}
+
+/// One request and its whole response.
+fn http(address: &str, line: &str, body: &str) -> String {
+    let mut connection = TcpStream::connect(address).expect("it listens");
+    connection.set_read_timeout(Some(PATIENCE)).expect("a time");
+    write!(
+        connection,
+        "{line}\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
+         Mcp-Method: tools/call\r\nMcp-Name: add\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("it reads");
+    let mut response = String::new();
+    connection
+        .read_to_string(&mut response)
+        .expect("it answers");
+    response
+}
