@@ -15,6 +15,7 @@ use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
 use wharf_protocol::raw::{RawJson, Span};
 use wharf_protocol::request::RequestMeta;
 
+use crate::handler::text::{shown, shown_up_to};
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
 use crate::session::{Answer, Session};
@@ -194,9 +195,14 @@ pub(crate) fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, St
             let mut deserializer = serde_json::Deserializer::from_str(text);
             match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
                 Err(located) if located.path().iter().next().is_some() => {
-                    Err(format!("`params.{}`: {}", located.path(), located.inner()))
+                    let path = located.path().to_string();
+                    let (path, why) = (shown(&path), located.inner().to_string());
+                    Err(format!("`params.{path}`: {}", shown_up_to(&why, 400)))
                 }
-                _ => Err(format!("`params`: {error}")),
+                _ => Err(format!(
+                    "`params`: {}",
+                    shown_up_to(&error.to_string(), 400)
+                )),
             }
         }
     }

@@ -406,9 +406,10 @@ fn report(panic: &(dyn std::any::Any + Send)) -> u64 {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("not a message");
+    // What a handler says when it fails may be what a client sent.
     tracing::error!(
         reference = format_args!("{reference:016x}"),
-        message,
+        panic = %crate::handler::text::shown_up_to(message, 1000),
         "a handler panicked"
     );
     reference

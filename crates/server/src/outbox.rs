@@ -194,10 +194,11 @@ impl Outbox {
         let mut state = self.lock();
         if let Some(after) = after {
             let end = state.first + state.entries.len() as u64;
-            if after + 1 < state.first || after + 1 > end {
+            let next = after.checked_add(1)?;
+            if next < state.first || next > end {
                 return None;
             }
-            state.cursor = after + 1;
+            state.cursor = next;
         }
         state.reader += 1;
         state.attached = true;
@@ -213,6 +214,12 @@ impl Outbox {
             outbox: Arc::clone(self),
             number,
         })
+    }
+
+    /// Stands in for the reader that a request will attach once it knows that a stream is due.
+    /// Dropped without one, as when the connection is lost first, nobody is waited for any more.
+    pub(crate) fn expect_reader(&self) -> ExpectedReader<'_> {
+        ExpectedReader(self)
     }
 
     /// Ends the connection of the present reader, or of the first one to come, without closing
@@ -264,6 +271,20 @@ impl State {
 fn register(wakers: &mut Vec<Waker>, waker: &Waker) {
     if !wakers.iter().any(|known| known.will_wake(waker)) {
         wakers.push(waker.clone());
+    }
+}
+
+/// See [`Outbox::expect_reader`].
+#[derive(Debug)]
+pub(crate) struct ExpectedReader<'a>(&'a Outbox);
+
+impl Drop for ExpectedReader<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        if state.reader == 0 {
+            state.attached = false;
+            state.wake_all();
+        }
     }
 }
 
@@ -390,6 +411,7 @@ mod tests {
         }
         assert!(outbox.attach(Some(1)).is_none());
         assert!(outbox.attach(Some(9)).is_none());
+        assert!(outbox.attach(Some(u64::MAX)).is_none());
         assert_eq!(next(&mut outbox.attach(Some(2)).unwrap()).await, Some(3));
     }
 
@@ -402,6 +424,23 @@ mod tests {
         assert_eq!(next(&mut old).await, None);
         drop(old);
         assert_eq!(next(&mut new).await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_never_comes_holds_up_no_sender() {
+        let outbox = Outbox::new(KEPT);
+        let expected = outbox.expect_reader();
+        for _ in 0..2 {
+            outbox.send(bytes("a")).await.unwrap();
+        }
+        let sender = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move { outbox.send(bytes("b")).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!sender.is_finished());
+        drop(expected);
+        assert_eq!(sender.await.unwrap(), Ok(()));
     }
 
     #[tokio::test]

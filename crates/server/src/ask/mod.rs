@@ -235,7 +235,10 @@ impl std::error::Error for AskError {}
 
 /// Reads an answer, or says what is wrong with it.
 pub(crate) fn read_answer<T: serde::de::DeserializeOwned>(raw: &RawValue) -> Result<T, AskError> {
-    serde_json::from_str(raw.get()).map_err(AskError::invalid)
+    serde_json::from_str(raw.get()).map_err(|why| {
+        let why = why.to_string();
+        AskError::invalid(crate::handler::text::shown_up_to(&why, 400))
+    })
 }
 
 #[cfg(test)]

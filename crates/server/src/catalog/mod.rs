@@ -276,8 +276,10 @@ fn check_name(name: &str) -> Result<()> {
             "its name is longer than {MAX_NAME} characters"
         )));
     }
-    if name.contains(|c: char| c.is_control()) {
-        return Err(Error::invalid_definition("its name has control characters"));
+    if name.contains(crate::handler::text::is_invisible) {
+        return Err(Error::invalid_definition(
+            "its name has control characters, or others that cannot be seen",
+        ));
     }
     if !name
         .bytes()

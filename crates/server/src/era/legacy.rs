@@ -38,7 +38,11 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
         .params()
         .map_err(|error| Refusal { error, status: 400 })?;
     let capabilities: ClientCapabilities = serde_json::from_str(params.capabilities.get())
-        .map_err(|why| Refusal::malformed(format!("`params.capabilities`: {why}")))?;
+        .map_err(|why| {
+            let why = why.to_string();
+            let why = crate::handler::text::shown_up_to(&why, 400);
+            Refusal::malformed(format!("`params.capabilities`: {why}"))
+        })?;
     if !params.client_info.get().starts_with('{') {
         return Err(Refusal::malformed("`params.clientInfo` must be an object"));
     }

@@ -47,8 +47,9 @@ fn read_again<A: DeserializeOwned>(json: &str) -> Result<A, CallError> {
     // Only then: a value loses what the bytes may also be refused for, such as a field given twice.
     let is_float = error.inner().to_string().contains("floating point");
     let value = is_float
-        .then(|| serde_json::from_str::<Value>(json).ok())
-        .flatten();
+        .then(|| serde_json::from_str(json).ok())
+        .flatten()
+        .map(|Unambiguous(value)| value);
     let error = match value {
         Some(mut value) => {
             whole_floats_to_integers(&mut value);
@@ -65,6 +66,70 @@ fn read_again<A: DeserializeOwned>(json: &str) -> Result<A, CallError> {
         "." | "" => format!("invalid arguments: {why}"),
         path => format!("invalid argument `{}`: {why}", shown(path)),
     }))
+}
+
+/// A value in which no object has a member twice: a struct would refuse that, and so must the
+/// second reading.
+struct Unambiguous(Value);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Unambiguous(item)) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(items.into())
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut members = serde_json::Map::new();
+                while let Some((name, Unambiguous(member))) = map.next_entry::<String, _>()? {
+                    if members.contains_key(&name) {
+                        let name = shown(&name);
+                        return Err(de::Error::custom(format_args!("duplicate field `{name}`")));
+                    }
+                    members.insert(name, member);
+                }
+                Ok(members.into())
+            }
+        }
+
+        deserializer.deserialize_any(Visitor).map(Self)
+    }
 }
 
 fn reason(error: &serde_json::Error) -> String {

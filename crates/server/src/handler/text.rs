@@ -89,7 +89,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Characters that change how the text around them is shown, or that cannot be seen.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -209,7 +209,8 @@ impl Connection {
             let known = frame.id_buf();
             if self.calls.contains(&known) {
                 // An answer with this id would be taken for the other request's.
-                let message = format!("a request with id {known} is still running");
+                let shown = crate::handler::text::shown(known.as_json());
+                let message = format!("a request with id {shown} is still running");
                 return self.refuse(None, &ErrorObject::new(ErrorCode::INVALID_REQUEST, message));
             }
             id = Some(known);

@@ -54,6 +54,7 @@ pub(crate) fn notified(frame: &Frame, calls: &Calls) {
             };
             if let Some(id) = cancelled_id(params.request_id) {
                 let found = calls.cancel(&id);
+                let id = crate::handler::text::shown(id.as_json());
                 tracing::debug!(%id, found, reason = ?params.reason, "cancelled by the client");
             }
         }

@@ -165,11 +165,8 @@ pub(super) async fn legacy(
     }
     if calls.running() >= core.limits.calls_per_session {
         let message = "too many calls run in this session: wait for one to end";
-        return failure(
-            StatusCode::TOO_MANY_REQUESTS,
-            ErrorCode::INTERNAL_ERROR,
-            message,
-        );
+        let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
+        return json(Reply::error(Some(id.as_json()), &error, 429));
     }
     let outbox = Outbox::new(resumable(core));
     let incoming = Incoming {
@@ -204,6 +201,7 @@ pub(super) async fn legacy(
     if !accepts.events {
         outbox.discard();
     }
+    let _reader = outbox.expect_reader();
     let used = poll_fn(|cx| outbox.poll_used(cx));
     let patience = if accepts.events {
         core.limits.stream_after
@@ -234,7 +232,8 @@ async fn run(
 }
 
 fn duplicate(id: &wharf_protocol::envelope::IdBuf) -> Reply {
-    let message = format!("a request with id {id} is still running in this session");
+    let shown = crate::handler::text::shown(id.as_json());
+    let message = format!("a request with id {shown} is still running in this session");
     let error = ErrorObject::new(ErrorCode::INVALID_REQUEST, message);
     Reply::error(Some(id.as_json()), &error, 400)
 }

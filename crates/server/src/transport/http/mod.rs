@@ -253,6 +253,12 @@ impl Service {
                 return json(crate::call::Reply::error(id, &object, 400));
             }
         };
+        let mut versions = parts.headers.get_all(headers::PROTOCOL_VERSION).iter();
+        if versions.nth(1).is_some() {
+            // Whoever reads the other one would take this for a request of another era.
+            let message = "header MCP-Protocol-Version is repeated";
+            return failure(StatusCode::BAD_REQUEST, ErrorCode::HEADER_MISMATCH, message);
+        }
         // A session belongs to the handshake revisions; a modern request ignores its header.
         let version_header = parts.headers.get(headers::PROTOCOL_VERSION);
         let modern = version_header.is_some() && version(&parts).is_none_or(Revision::is_modern);

@@ -37,10 +37,8 @@ pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response
         let message = "header Content-Type must be application/json";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }
-    if headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|value| value != "identity")
-    {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if encodings.any(|value| value != "identity") {
         let message = "compressed bodies are not accepted: send it without Content-Encoding";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }

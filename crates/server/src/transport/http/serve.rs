@@ -19,7 +19,7 @@ use wharf_protocol::error::ErrorCode;
 
 use super::answer::failure;
 use super::stream::Body;
-use super::watch::{Active, Notes, Watched};
+use super::watch::{Active, Expired, Notes, Watched};
 use super::{HttpOptions, Service};
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -166,7 +166,7 @@ async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
         .keep_alive_interval(Some(limits.idle_timeout / 2))
         .keep_alive_timeout(limits.header_timeout);
     let answer = service_fn(|request: Request<Incoming>| {
-        let active = notes.request();
+        let active = notes.request(request.version());
         let (service, path) = (service.clone(), Arc::clone(&path));
         async move { Ok::<_, std::convert::Infallible>(answer(service, &path, request, active).await) }
     });
@@ -186,7 +186,13 @@ async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
                 return;
             }
             why = &mut expired => {
-                tracing::debug!("a connection is closed: the client {why}");
+                tracing::debug!(?why, "a connection is closed");
+                if why != Expired::Idle {
+                    return;
+                }
+                // A client of HTTP/2 is told, so that it does not send a request just now.
+                connection.as_mut().graceful_shutdown();
+                let _ = tokio::time::timeout(limits.header_timeout, connection).await;
                 return;
             }
             () = &mut stopped, if !stopping => {

@@ -7,10 +7,11 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use ::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::limits::Limits;
@@ -27,6 +28,20 @@ pub(super) struct Notes {
     blocked: AtomicU64,
     /// Requests that are being answered.
     active: AtomicU32,
+    /// What comes in need not be the beginning of a request: HTTP/2 has frames of its own, and
+    /// its own limits on heads.
+    framed: AtomicBool,
+}
+
+/// Why a connection must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// The client sends a head too slowly.
+    Head,
+    /// The client reads too slowly.
+    Blocked,
+    /// The client asks for nothing.
+    Idle,
 }
 
 impl Notes {
@@ -37,6 +52,7 @@ impl Notes {
             idle: AtomicU64::new(1),
             blocked: AtomicU64::new(0),
             active: AtomicU32::new(0),
+            framed: AtomicBool::new(false),
         };
         Arc::new(notes)
     }
@@ -46,7 +62,10 @@ impl Notes {
     }
 
     /// A request's head is complete. Dropping the guard ends the request.
-    pub(super) fn request(self: &Arc<Self>) -> Active {
+    pub(super) fn request(self: &Arc<Self>, version: Version) -> Active {
+        if version == Version::HTTP_2 {
+            self.framed.store(true, Ordering::Relaxed);
+        }
         self.head.store(0, Ordering::Relaxed);
         self.idle.store(0, Ordering::Relaxed);
         self.active.fetch_add(1, Ordering::Relaxed);
@@ -55,16 +74,19 @@ impl Notes {
 
     /// Bytes came in.
     fn read(&self) {
-        if self.active.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == 0 {
+        if self.active.load(Ordering::Relaxed) == 0
+            && self.head.load(Ordering::Relaxed) == 0
+            && !self.framed.load(Ordering::Relaxed)
+        {
             self.head.store(self.now(), Ordering::Relaxed);
         }
     }
 
     /// How long the connection may go on being quiet, or why it must end.
-    fn check(&self, limits: &Limits) -> Result<Duration, &'static str> {
+    fn check(&self, limits: &Limits) -> Result<Duration, Expired> {
         let now = self.now();
         let mut next = Duration::from_secs(3600);
-        let mut left = |since: u64, limit: Duration, why| -> Result<(), &'static str> {
+        let mut left = |since: u64, limit: Duration, why| -> Result<(), Expired> {
             if since == 0 {
                 return Ok(());
             }
@@ -79,16 +101,16 @@ impl Notes {
         left(
             self.blocked.load(Ordering::Relaxed),
             limits.write_timeout,
-            "reads too slowly",
+            Expired::Blocked,
         )?;
         if self.active.load(Ordering::Relaxed) == 0 {
             let head = self.head.load(Ordering::Relaxed);
-            left(head, limits.header_timeout, "sends a head too slowly")?;
+            left(head, limits.header_timeout, Expired::Head)?;
             if head == 0 {
                 left(
                     self.idle.load(Ordering::Relaxed),
                     limits.idle_timeout,
-                    "asks for nothing",
+                    Expired::Idle,
                 )?;
             }
         }
@@ -101,7 +123,7 @@ impl Notes {
     }
 
     /// Ready when the client has used up its time; says what for.
-    pub(super) async fn expired(&self, limits: &Limits) -> &'static str {
+    pub(super) async fn expired(&self, limits: &Limits) -> Expired {
         loop {
             match self.check(limits) {
                 Ok(pause) => tokio::time::sleep(pause).await,

@@ -1,0 +1,15 @@
+//! What clients of every kind see of a server, over real sockets and pipes.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails must fail the test")]
+
+#[path = "../wire/mod.rs"]
+mod wire;
+
+mod asks;
+mod cancel;
+mod errors;
+mod lists;
+mod notices;
+mod resume;
+mod shutdown;
+mod versions;
