@@ -66,7 +66,10 @@ macro_rules! methods {
             /// Whether a revision knows the method.
             pub fn is_in(self, revision: Revision) -> bool {
                 match self {
-                    $(Self::$variant => revision >= Revision::$since $(&& revision <= Revision::$until)?,)*
+                    $(Self::$variant => {
+                        let until = [$(Revision::$until,)? Revision::LATEST][0];
+                        (Revision::$since..=until).contains(&revision)
+                    })*
                 }
             }
         }

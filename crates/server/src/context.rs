@@ -67,7 +67,7 @@ pub(crate) enum Caller {
     Session(Arc<Session>),
     Modern {
         principal: Option<Arc<Principal>>,
-        capabilities: OnceLock<ClientCapabilities>,
+        capabilities: OnceLock<Box<ClientCapabilities>>,
         level: Option<LoggingLevel>,
     },
     /// Nobody: a handler run by a test.

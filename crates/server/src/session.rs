@@ -258,10 +258,12 @@ impl Drop for OpenAsk {
 
 const SHARDS: usize = 64;
 
+type Shard = HashMap<u128, Arc<Session>>;
+
 /// All sessions of a server, by id.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    shards: Box<[RwLock<HashMap<u128, Arc<Session>>>]>,
+    shards: Box<[RwLock<Shard>]>,
     hasher: RandomState,
     count: AtomicUsize,
     per_principal: Mutex<HashMap<Arc<Principal>, usize>>,
@@ -281,7 +283,7 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    fn shard(&self, id: u128) -> &RwLock<HashMap<u128, Arc<Session>>> {
+    fn shard(&self, id: u128) -> &RwLock<Shard> {
         // A client chooses what it looks up, never what is stored; the hash is for even shards.
         &self.shards[self.hasher.hash_one(id) as usize % SHARDS]
     }
