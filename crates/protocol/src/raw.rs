@@ -138,10 +138,17 @@ pub(crate) struct Key<'a> {
 
 impl<'a> Key<'a> {
     /// The name as it is meant: most have no escapes.
+    #[inline]
     pub(crate) fn name(self) -> Cow<'a, [u8]> {
-        if !self.escaped {
-            return Cow::Borrowed(self.bytes);
+        if self.escaped {
+            self.unescape()
+        } else {
+            Cow::Borrowed(self.bytes)
         }
+    }
+
+    #[cold]
+    fn unescape(self) -> Cow<'a, [u8]> {
         // A key that makes up no text (a lone surrogate) is no key of ours.
         let quoted = [b"\"", self.bytes, b"\""].concat();
         serde_json::from_slice::<String>(&quoted)
@@ -297,18 +304,12 @@ impl<'a> Scanner<'a> {
 
     /// Walks over a string, eight bytes at a time.
     fn string(&mut self) -> Result<Key<'a>, NotJson> {
-        let mut at = self.at + 1;
-        let start = at;
+        let start = self.at + 1;
+        let mut at = start;
         let mut escaped = false;
         loop {
-            while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-                let special = special_bytes(u64::from_le_bytes(*chunk));
-                if special != 0 {
-                    at += special.trailing_zeros() as usize / 8;
-                    break;
-                }
-                at += 8;
-            }
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            at += plain_run(rest);
             match self.bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
@@ -321,11 +322,10 @@ impl<'a> Scanner<'a> {
                     at = self.at;
                     escaped = true;
                 }
-                Some(0..0x20) => {
+                Some(_) => {
                     self.at = at;
                     return self.fail("control character in a string");
                 }
-                Some(_) => at += 1,
                 None => return self.fail("a string without its end"),
             }
         }
@@ -390,17 +390,31 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The high bit of each byte that ends a run of plain text: a quote, a backslash or a control
-/// character. Only the lowest one is exact.
-#[inline(always)]
-pub(crate) fn special_bytes(word: u64) -> u64 {
+/// How many bytes stand before the first quote, backslash or control character: what a string
+/// holds as it is. Eight bytes at a time.
+#[inline]
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let quotes = word ^ (ONES * b'"' as u64);
-    let backslashes = word ^ (ONES * b'\\' as u64);
-    let zero =
-        (quotes.wrapping_sub(ONES) & !quotes) | (backslashes.wrapping_sub(ONES) & !backslashes);
-    (zero | (word.wrapping_sub(ONES * 0x20) & !word)) & HIGHS
+    let (chunks, tail) = bytes.as_chunks::<8>();
+    let mut at = 0;
+    for chunk in chunks {
+        let word = u64::from_le_bytes(*chunk);
+        // A byte's high bit appears where subtracting makes it fall below zero, and only then for
+        // plain ASCII; what is above the lowest one may be wrong.
+        let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+        let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+        let controls = word.wrapping_sub(ONES * 0x20);
+        let special = (quotes | backslashes | controls) & !word & HIGHS;
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let special = tail
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+    at + special.unwrap_or(tail.len())
 }
 
 #[cfg(test)]
@@ -476,6 +490,23 @@ mod tests {
                 RawJson::new(text).map(RawJson::get).ok(),
                 expected,
                 "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn runs_of_plain_text_end_where_they_should() {
+        for length in 0..20 {
+            for special in [b'"', b'\\', b'\n', 0, 0x1f] {
+                for at in 0..length {
+                    let mut bytes = "aé~ \u{7f}世b".repeat(3).into_bytes()[..length].to_vec();
+                    bytes[at] = special;
+                    assert_eq!(plain_run(&bytes), at, "{bytes:?}");
+                }
+            }
+            assert_eq!(
+                plain_run(&"é!\u{7f}".repeat(8).as_bytes()[..length]),
+                length
             );
         }
     }

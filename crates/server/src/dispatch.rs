@@ -1,6 +1,5 @@
 //! One match on the method.
 
-use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -55,18 +54,10 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
 
 /// One line for each request, for who wants it. Never with arguments or results.
 fn log(frame: &Frame, begun: Instant, refusal: Option<&Refusal>) {
-    #[derive(Default, serde::Deserialize)]
-    struct Subject<'a> {
-        #[serde(borrow)]
-        name: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        uri: Option<Cow<'a, str>>,
-    }
-    let Subject { name, uri } = frame.params().unwrap_or_default();
     tracing::debug!(
         id = frame.id(),
         method = &*frame.method_name(),
-        subject = name.or(uri).as_deref(),
+        subject = frame.name().or_else(|_| frame.uri()).ok().as_deref(),
         error = refusal.map(|refusal| refusal.error.code),
         elapsed = ?begun.elapsed(),
         "answered"
@@ -78,8 +69,9 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
     let id = frame.id();
     match frame.method {
         Some(Method::ToolsCall) => call_tool(core, incoming).await,
-        Some(Method::ResourcesRead) => read_resource(core, incoming).await,
-        Some(Method::PromptsGet) => get_prompt(core, incoming).await,
+        // Boxed: what is called most decides how large the future of a call is.
+        Some(Method::ResourcesRead) => Box::pin(read_resource(core, incoming)).await,
+        Some(Method::PromptsGet) => Box::pin(get_prompt(core, incoming)).await,
         Some(Method::ToolsList) => list(core, incoming, ListKind::Tools),
         Some(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
         Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
@@ -98,7 +90,7 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         _ => {
             let admitted = era::admit(incoming, None)?;
             malformed(frame.check_params())?;
-            other(core, incoming, admitted).await
+            Box::pin(other(core, incoming, admitted)).await
         }
     }
 }

@@ -7,7 +7,7 @@ use memchr::memchr;
 use super::{ResultFrame, ResultType};
 use crate::content::{ContentBlock, TextContent};
 use crate::meta::SERVER_INFO;
-use crate::raw::special_bytes;
+use crate::raw::plain_run;
 use crate::tools::CallToolResult;
 
 /// Appends a result that is nothing but text; `false`, and nothing is appended, if it is more.
@@ -94,23 +94,6 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
         out.extend_from_slice(&[b'\\', short]);
     }
     out.push(b'"');
-}
-
-/// How many bytes need no escape.
-fn plain_run(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let special = special_bytes(u64::from_le_bytes(*chunk));
-        if special != 0 {
-            return at + special.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let tail = bytes.get(at..).unwrap_or_default();
-    let special = tail
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-    at + special.unwrap_or(tail.len())
 }
 
 #[cfg(test)]
