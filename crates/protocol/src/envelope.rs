@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::meta;
-use crate::raw::{NotJson, RawJson, Scanner, Span};
+use crate::raw::{NotJson, RawJson, Scanner, Span, Stop};
 use crate::request::RequestMeta;
 
 /// The longest request id that is accepted, in bytes of its JSON text.
@@ -234,18 +234,12 @@ impl Parts {
     /// reader), an `id` that is neither string nor integer, members of a request and of a response
     /// together, more than [`MAX_DEPTH`](crate::raw::MAX_DEPTH) levels. Names are compared exactly.
     pub fn scan(text: &str) -> Result<(MessageKind, Self), EnvelopeError> {
-        let not_json = |why: NotJson| EnvelopeError {
-            kind: Kind::NotJson,
-            reason: why.to_string(),
-            id: None,
-        };
         let mut scanner = Scanner::new(text);
         let first = scanner.next_token();
         if first != b'{' {
-            scanner
-                .value()
-                .and_then(|_| scanner.end())
-                .map_err(not_json)?;
+            if let Err(Stop) = scanner.value().and_then(|_| scanner.end()) {
+                return Err(EnvelopeError::not_json(scanner.failure()));
+            }
             let (kind, reason) = if first == b'[' {
                 (
                     Kind::Batch,
@@ -262,10 +256,12 @@ impl Parts {
         }
         let mut parts = Self::default();
         let mut repeated = None;
-        scanner
+        let scanned = scanner
             .object(|scanner, key| parts.member(scanner, &key.name(), &mut repeated))
-            .and_then(|()| scanner.end())
-            .map_err(not_json)?;
+            .and_then(|()| scanner.end());
+        if let Err(Stop) = scanned {
+            return Err(EnvelopeError::not_json(scanner.failure()));
+        }
         let kind = parts.check(text, repeated)?;
         Ok((kind, parts))
     }
@@ -275,7 +271,7 @@ impl Parts {
         scanner: &mut Scanner<'_>,
         key: &[u8],
         repeated: &mut Option<&'static str>,
-    ) -> Result<(), NotJson> {
+    ) -> Result<(), Stop> {
         let (slot, name) = match key {
             b"jsonrpc" => (&mut self.version, "jsonrpc"),
             b"id" => (&mut self.id, "id"),
@@ -297,7 +293,7 @@ impl Parts {
         &mut self,
         scanner: &mut Scanner<'_>,
         repeated: &mut Option<&'static str>,
-    ) -> Result<Span, NotJson> {
+    ) -> Result<Span, Stop> {
         if scanner.next_token() != b'{' {
             return scanner.value();
         }
@@ -327,7 +323,7 @@ impl Parts {
         &mut self,
         scanner: &mut Scanner<'_>,
         repeated: &mut Option<&'static str>,
-    ) -> Result<Span, NotJson> {
+    ) -> Result<Span, Stop> {
         const PROGRESS_TOKEN: &[u8] = meta::PROGRESS_TOKEN.as_bytes();
         const PROTOCOL_VERSION: &[u8] = meta::PROTOCOL_VERSION.as_bytes();
         const CLIENT_INFO: &[u8] = meta::CLIENT_INFO.as_bytes();
@@ -425,6 +421,15 @@ impl Parts {
 }
 
 impl EnvelopeError {
+    #[cold]
+    fn not_json(why: NotJson) -> Self {
+        Self {
+            kind: Kind::NotJson,
+            reason: why.to_string(),
+            id: None,
+        }
+    }
+
     /// The error of bytes that are no text.
     pub fn not_utf8(error: std::str::Utf8Error) -> Self {
         let reason = format!("the text is not UTF-8: {error}");

@@ -23,9 +23,13 @@ impl<'a> RawJson<'a> {
     /// [`NotJson`]: the text is not one JSON value, or it nests more than [`MAX_DEPTH`] levels.
     pub fn new(text: &'a str) -> Result<Self, NotJson> {
         let mut scanner = Scanner::new(text);
-        let value = scanner.value()?;
-        scanner.end()?;
-        Ok(value.of(text).unwrap_or(Self::EMPTY_OBJECT))
+        let value = scanner
+            .value()
+            .and_then(|value| scanner.end().map(|()| value));
+        match value {
+            Ok(value) => Ok(value.of(text).unwrap_or(Self::EMPTY_OBJECT)),
+            Err(Stop) => Err(scanner.failure()),
+        }
     }
 
     /// Takes a text that was part of one that was scanned before. Whoever says so of another text
@@ -162,7 +166,13 @@ pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: u32,
+    failure: NotJson,
 }
+
+/// The text is not JSON: the scanner knows why. Kept out of every result on the way, most of which
+/// then fit into registers.
+#[derive(Debug)]
+pub(crate) struct Stop;
 
 impl<'a> Scanner<'a> {
     /// `text` has less than 4 GiB.
@@ -171,13 +181,20 @@ impl<'a> Scanner<'a> {
             bytes: text.as_bytes(),
             at: 0,
             depth: 0,
+            failure: NotJson { what: "", at: 0 },
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn fail<T>(&self, what: &'static str) -> Result<T, NotJson> {
-        Err(NotJson { what, at: self.at })
+    fn fail<T>(&mut self, what: &'static str) -> Result<T, Stop> {
+        self.failure = NotJson { what, at: self.at };
+        Err(Stop)
+    }
+
+    /// What was wrong, after a [`Stop`].
+    pub(crate) fn failure(&self) -> NotJson {
+        self.failure
     }
 
     #[inline(always)]
@@ -201,7 +218,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Nothing but blanks may be left.
-    pub(crate) fn end(&mut self) -> Result<(), NotJson> {
+    pub(crate) fn end(&mut self) -> Result<(), Stop> {
         self.next_token();
         if self.at == self.bytes.len() {
             Ok(())
@@ -224,7 +241,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Walks over one value.
-    pub(crate) fn value(&mut self) -> Result<Span, NotJson> {
+    pub(crate) fn value(&mut self) -> Result<Span, Stop> {
         let token = self.next_token();
         let start = self.at;
         match token {
@@ -246,8 +263,8 @@ impl<'a> Scanner<'a> {
     /// Walks over an object; `member` walks over the value of each key.
     pub(crate) fn object(
         &mut self,
-        mut member: impl FnMut(&mut Self, Key<'a>) -> Result<(), NotJson>,
-    ) -> Result<(), NotJson> {
+        mut member: impl FnMut(&mut Self, Key<'a>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
         self.enter()?;
         if self.next_token() == b'}' {
             return self.leave();
@@ -256,7 +273,7 @@ impl<'a> Scanner<'a> {
             if self.next_token() != b'"' {
                 return self.fail("a member needs a name in quotes");
             }
-            let key = self.string()?;
+            let key = self.key()?;
             if self.next_token() != b':' {
                 return self.fail("`:` is missing");
             }
@@ -271,7 +288,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn array(&mut self) -> Result<(), NotJson> {
+    fn array(&mut self) -> Result<(), Stop> {
         self.enter()?;
         if self.next_token() == b']' {
             return self.leave();
@@ -286,7 +303,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn enter(&mut self) -> Result<(), NotJson> {
+    fn enter(&mut self) -> Result<(), Stop> {
         self.at += 1;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -296,25 +313,32 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn leave(&mut self) -> Result<(), NotJson> {
+    fn leave(&mut self) -> Result<(), Stop> {
         self.at += 1;
         self.depth -= 1;
         Ok(())
     }
 
-    /// Walks over a string, eight bytes at a time.
-    fn string(&mut self) -> Result<Key<'a>, NotJson> {
+    /// Walks over the name of a member.
+    #[inline(always)]
+    fn key(&mut self) -> Result<Key<'a>, Stop> {
         let start = self.at + 1;
-        let mut at = start;
+        let escaped = self.string()?;
+        let bytes = self.bytes.get(start..self.at - 1).unwrap_or_default();
+        Ok(Key { bytes, escaped })
+    }
+
+    /// Walks over a string, eight bytes at a time; says whether it has escapes.
+    fn string(&mut self) -> Result<bool, Stop> {
+        let bytes = self.bytes;
+        let mut at = self.at + 1;
         let mut escaped = false;
         loop {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            at += plain_run(rest);
-            match self.bytes.get(at) {
+            at += plain_run(bytes.get(at..).unwrap_or_default());
+            match bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    let bytes = self.bytes.get(start..at).unwrap_or_default();
-                    return Ok(Key { bytes, escaped });
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     self.at = at;
@@ -331,7 +355,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), NotJson> {
+    fn escape(&mut self) -> Result<(), Stop> {
         self.at += 2;
         match self.bytes.get(self.at - 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
@@ -346,7 +370,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn digits(&mut self) -> Result<(), NotJson> {
+    fn digits(&mut self) -> Result<(), Stop> {
         let start = self.at;
         while self.peek().is_ascii_digit() {
             self.at += 1;
@@ -358,7 +382,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn number(&mut self) -> Result<(), NotJson> {
+    fn number(&mut self) -> Result<(), Stop> {
         if self.peek() == b'-' {
             self.at += 1;
         }
@@ -381,7 +405,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn word(&mut self, word: &'static str) -> Result<(), NotJson> {
+    fn word(&mut self, word: &'static str) -> Result<(), Stop> {
         if self.bytes.get(self.at..self.at + word.len()) != Some(word.as_bytes()) {
             return self.fail("unexpected character");
         }
@@ -392,7 +416,7 @@ impl<'a> Scanner<'a> {
 
 /// How many bytes stand before the first quote, backslash or control character: what a string
 /// holds as it is. Eight bytes at a time.
-#[inline]
+#[inline(always)]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
