@@ -4,7 +4,7 @@
 //! a running call needs comes to life with the first of them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -115,6 +115,11 @@ impl Session {
 
     pub(crate) fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
+    }
+
+    /// Whether any call runs.
+    pub(crate) fn is_calling(&self) -> bool {
+        self.live.get().is_some_and(|live| live.calls.running() > 0)
     }
 
     /// The calls that run in this session.
@@ -258,15 +263,37 @@ impl Drop for OpenAsk {
 
 const SHARDS: usize = 64;
 
-type Shard = HashMap<u128, Arc<Session>>;
+type Shard = HashMap<u128, Arc<Session>, BuildHasherDefault<RandomBits>>;
+
+/// The hash of an id is a part of it: ids are random, and nobody but us chooses those that are
+/// stored.
+#[derive(Default)]
+struct RandomBits(u64);
+
+impl Hasher for RandomBits {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, id: u128) {
+        self.0 = id as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// All sessions of a server, by id.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shards: Box<[RwLock<Shard>]>,
-    hasher: RandomState,
     count: AtomicUsize,
     per_principal: Mutex<HashMap<Arc<Principal>, usize>>,
+    /// Seconds as of the last sweep: exact enough for idle times, and free to read.
+    clock: AtomicU32,
     started: Instant,
 }
 
@@ -274,9 +301,9 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            hasher: RandomState::new(),
             count: AtomicUsize::new(0),
             per_principal: Mutex::default(),
+            clock: AtomicU32::new(0),
             started: Instant::now(),
         }
     }
@@ -284,16 +311,28 @@ impl Default for Sessions {
 
 impl Sessions {
     fn shard(&self, id: u128) -> &RwLock<Shard> {
-        // A client chooses what it looks up, never what is stored; the hash is for even shards.
-        &self.shards[self.hasher.hash_one(id) as usize % SHARDS]
+        // Other bits than those that the shard's own table uses.
+        &self.shards[(id >> 64) as usize % SHARDS]
     }
 
     fn now(&self) -> u32 {
-        self.started.elapsed().as_secs() as u32
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    /// Looks at the real clock.
+    fn set_clock(&self) -> u32 {
+        let now = self.started.elapsed().as_secs() as u32;
+        self.clock.store(now, Ordering::Relaxed);
+        now
     }
 
     /// Keeps a session; `false` if there are too many.
     pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
+        // Who mounts the service into an application has no task of ours that sweeps.
+        let since = self.started.elapsed().as_secs() - u64::from(self.now());
+        if since >= limits.session_unused.as_secs().max(1) {
+            self.sweep(limits);
+        }
         let grow = |count: usize| (count < limits.sessions).then_some(count + 1);
         if self
             .count
@@ -361,7 +400,7 @@ impl Sessions {
 
     /// Ends the sessions whose time is over.
     pub(crate) fn sweep(&self, limits: &Limits) {
-        let now = self.now();
+        let now = self.set_clock();
         let over = |session: &Session| {
             let used = session.used.load(Ordering::Relaxed);
             let allowed = if used {

@@ -306,6 +306,9 @@ async fn but_it_ends_too() {
     let client = Legacy::open_as(&served, "2025-11-25", all_capabilities(), None).await;
     let mut stream = served.stream(&client.tool(1, "ask", json!({}))).await;
     let asked = stream.expect().await;
+    let taken_back = stream.expect().await;
+    assert_eq!(taken_back["method"], "notifications/cancelled");
+    assert_eq!(taken_back["params"]["requestId"], asked["id"]);
     assert_eq!(text(&stream.expect().await["result"]), "too late");
     let answer = json!({"action": "accept", "content": {"name": "Ada"}});
     assert_eq!(client.answer(&asked, answer).await.status, 400);

@@ -158,19 +158,20 @@ pub(super) async fn legacy(
     accepts: Accepts,
 ) -> Response<Body> {
     let core = &shared.core;
-    let id = frame.id_buf();
-    let calls = session.calls();
-    if calls.contains(&id) {
-        return json(duplicate(&id));
-    }
-    if calls.running() >= core.limits.calls_per_session {
-        let message = "too many calls run in this session: wait for one to end";
-        let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
-        return json(Reply::error(Some(id.as_json()), &error, 429));
+    if session.is_calling() {
+        let (id, calls) = (frame.id_buf(), session.calls());
+        if calls.contains(&id) {
+            return json(duplicate(&id));
+        }
+        if calls.running() >= core.limits.calls_per_session {
+            let message = "too many calls run in this session: wait for one to end";
+            let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
+            return json(Reply::error(Some(id.as_json()), &error, 429));
+        }
     }
     let outbox = Outbox::new(resumable(core));
     let incoming = Incoming {
-        frame,
+        frame: Arc::clone(&frame),
         via: Via::LegacyHttp(Arc::clone(&session)),
         principal: session.principal.clone(),
         outlet: Outlet::Stream(Arc::clone(&outbox)),
@@ -185,6 +186,7 @@ pub(super) async fn legacy(
         }
         Started::Waiting(call) => call,
     };
+    let (id, calls) = (frame.id_buf(), session.calls());
     let task = tokio::spawn(run(
         call,
         Arc::clone(&session),

@@ -149,7 +149,7 @@ async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let core = Arc::clone(&service.shared.core);
     let limits = &core.limits;
-    let notes = Notes::new();
+    let notes = Arc::<Notes>::default();
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&notes)));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder

@@ -1,36 +1,36 @@
 //! Clients that are too slow.
 //!
-//! A connection notes when it last began to wait for its client; one timer per connection, not
-//! per request, looks at the notes now and then. So a request pays for none of this but a look at
-//! the clock.
+//! A connection notes what it waits for: no request, the head of one, or that its client takes
+//! what was written. One task per connection looks at the notes now and then, and adds up for how
+//! many looks nothing has changed. So a request pays for none of this, not even for a look at the
+//! clock.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::limits::Limits;
 
-/// The notes on one connection. Times are milliseconds since it began, plus one; zero is "not".
-#[derive(Debug)]
+/// The notes on one connection.
+#[derive(Debug, Default)]
 pub(super) struct Notes {
-    began: Instant,
-    /// Since when the head of a request is coming in.
-    head: AtomicU64,
-    /// Since when nothing has been asked.
-    idle: AtomicU64,
-    /// Since when bytes wait to be taken by the client.
-    blocked: AtomicU64,
+    /// The head of a request is coming in.
+    in_head: AtomicBool,
+    /// Bytes wait to be taken by the client.
+    blocked: AtomicBool,
     /// Requests that are being answered.
     active: AtomicU32,
     /// What comes in need not be the beginning of a request: HTTP/2 has frames of its own, and
     /// its own limits on heads.
     framed: AtomicBool,
+    /// Counts requests begun, and writes that came through: what changed since the last look.
+    changes: AtomicU32,
 }
 
 /// Why a connection must end.
@@ -44,90 +44,80 @@ pub(super) enum Expired {
     Idle,
 }
 
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Waiting {
+    Nothing,
+    Request,
+    Head,
+    Writing,
+}
+
 impl Notes {
-    pub(super) fn new() -> Arc<Self> {
-        let notes = Self {
-            began: Instant::now(),
-            head: AtomicU64::new(0),
-            idle: AtomicU64::new(1),
-            blocked: AtomicU64::new(0),
-            active: AtomicU32::new(0),
-            framed: AtomicBool::new(false),
-        };
-        Arc::new(notes)
-    }
-
-    fn now(&self) -> u64 {
-        self.began.elapsed().as_millis() as u64 + 1
-    }
-
     /// A request's head is complete. Dropping the guard ends the request.
     pub(super) fn request(self: &Arc<Self>, version: Version) -> Active {
         if version == Version::HTTP_2 {
             self.framed.store(true, Ordering::Relaxed);
         }
-        self.head.store(0, Ordering::Relaxed);
-        self.idle.store(0, Ordering::Relaxed);
+        self.in_head.store(false, Ordering::Relaxed);
         self.active.fetch_add(1, Ordering::Relaxed);
+        self.changed();
         Active(Arc::clone(self))
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Bytes came in.
     fn read(&self) {
         if self.active.load(Ordering::Relaxed) == 0
-            && self.head.load(Ordering::Relaxed) == 0
+            && !self.in_head.load(Ordering::Relaxed)
             && !self.framed.load(Ordering::Relaxed)
         {
-            self.head.store(self.now(), Ordering::Relaxed);
+            self.in_head.store(true, Ordering::Relaxed);
+            self.changed();
         }
     }
 
-    /// How long the connection may go on being quiet, or why it must end.
-    fn check(&self, limits: &Limits) -> Result<Duration, Expired> {
-        let now = self.now();
-        let mut next = Duration::from_secs(3600);
-        let mut left = |since: u64, limit: Duration, why| -> Result<(), Expired> {
-            if since == 0 {
-                return Ok(());
-            }
-            let passed = Duration::from_millis(now.saturating_sub(since));
-            let left = limit
-                .checked_sub(passed)
-                .filter(|left| !left.is_zero())
-                .ok_or(why)?;
-            next = next.min(left);
-            Ok(())
-        };
-        left(
-            self.blocked.load(Ordering::Relaxed),
-            limits.write_timeout,
-            Expired::Blocked,
-        )?;
-        if self.active.load(Ordering::Relaxed) == 0 {
-            let head = self.head.load(Ordering::Relaxed);
-            left(head, limits.header_timeout, Expired::Head)?;
-            if head == 0 {
-                left(
-                    self.idle.load(Ordering::Relaxed),
-                    limits.idle_timeout,
-                    Expired::Idle,
-                )?;
-            }
+    fn waiting(&self) -> Waiting {
+        if self.blocked.load(Ordering::Relaxed) {
+            Waiting::Writing
+        } else if self.active.load(Ordering::Relaxed) > 0 {
+            Waiting::Nothing
+        } else if self.in_head.load(Ordering::Relaxed) {
+            Waiting::Head
+        } else {
+            Waiting::Request
         }
-        // What starts while we sleep is seen in time if we sleep no longer than its limit.
-        let shortest = limits
-            .header_timeout
-            .min(limits.write_timeout)
-            .min(limits.idle_timeout);
-        Ok(next.min(shortest / 2).max(Duration::from_millis(10)))
     }
 
     /// Ready when the client has used up its time; says what for.
     pub(super) async fn expired(&self, limits: &Limits) -> Expired {
+        let shortest = limits
+            .header_timeout
+            .min(limits.write_timeout)
+            .min(limits.idle_timeout);
+        let pause = (shortest / 4).max(Duration::from_millis(5));
+        let mut last = (Waiting::Request, 0);
+        let mut waited = Duration::ZERO;
         loop {
-            match self.check(limits) {
-                Ok(pause) => tokio::time::sleep(pause).await,
-                Err(why) => return why,
+            tokio::time::sleep(pause).await;
+            let now = (self.waiting(), self.changes.load(Ordering::Relaxed));
+            if now != last {
+                last = now;
+                waited = Duration::ZERO;
+                continue;
+            }
+            waited += pause;
+            let (limit, why) = match now.0 {
+                Waiting::Nothing => continue,
+                Waiting::Request => (limits.idle_timeout, Expired::Idle),
+                Waiting::Head => (limits.header_timeout, Expired::Head),
+                Waiting::Writing => (limits.write_timeout, Expired::Blocked),
+            };
+            if waited >= limit {
+                return why;
             }
         }
     }
@@ -139,9 +129,7 @@ pub(super) struct Active(Arc<Notes>);
 
 impl Drop for Active {
     fn drop(&mut self) {
-        if self.0.active.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.0.idle.store(self.0.now(), Ordering::Relaxed);
-        }
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -158,15 +146,10 @@ impl<T> Watched<T> {
     }
 
     fn wrote<R>(&self, poll: &Poll<R>) {
-        let blocked = &self.notes.blocked;
-        match poll {
-            Poll::Ready(_) if blocked.load(Ordering::Relaxed) != 0 => {
-                blocked.store(0, Ordering::Relaxed);
-            }
-            Poll::Pending if blocked.load(Ordering::Relaxed) == 0 => {
-                blocked.store(self.notes.now(), Ordering::Relaxed);
-            }
-            _ => {}
+        let blocked = poll.is_pending();
+        if self.notes.blocked.load(Ordering::Relaxed) != blocked {
+            self.notes.blocked.store(blocked, Ordering::Relaxed);
+            self.notes.changed();
         }
     }
 }
