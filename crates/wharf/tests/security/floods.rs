@@ -457,3 +457,48 @@ async fn row_23_slow_readers_get_fewer_notices() {
         "{updates} notices of one kind"
     );
 }
+
+#[tokio::test]
+async fn row_23_slow_readers_of_a_line_hold_up_their_own_calls() {
+    for kind in [Kind::LegacyLine, Kind::ModernLine] {
+        let (said, watch) = (Arc::default(), Watch::new());
+        let server = adder().tool(flood(&said, &watch, 5000)).limits(small());
+        let mut peer = Peer::open(kind, server).await;
+        let meta = json!({"io.modelcontextprotocol/logLevel": "info"});
+        let call = peer.request_body("tools/call", json!({"name": "flood", "_meta": meta}));
+        let line = peer.line();
+        line.send(&call).await;
+        until(|| said.load(Ordering::SeqCst) > 0).await;
+        // Whatever can be kept somewhere is kept by now; time only makes this test stricter.
+        tokio::time::sleep(300 * MS).await;
+        let before = said.load(Ordering::SeqCst);
+        assert!(before < 1000, "{kind:?}: {before} messages of 10 kB");
+        assert!(!watch.has_finished());
+        let answer = line.answer(&call["id"]).await;
+        assert_eq!(text(&answer["result"]), "done");
+        assert_eq!(line.before.len(), 5000);
+        line.before.clear();
+        peer.still_answers().await;
+    }
+}
+
+#[tokio::test]
+async fn row_23_floods_of_requests_whose_answers_nobody_reads() {
+    let mut line = crate::wire::Line::unix(adder());
+    line.initialize("2025-11-25", json!({})).await;
+    let many: String = (0..100)
+        .map(|id| json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"}).to_string() + "\n")
+        .collect();
+    // Nothing more is taken in once enough answers wait.
+    let mut sent = 0;
+    while tokio::time::timeout(300 * MS, line.send_bytes(many.as_bytes()))
+        .await
+        .is_ok()
+    {
+        sent += 100;
+        assert!(sent < 1_000_000, "it reads on and on");
+    }
+    for id in 0..sent {
+        assert_eq!(line.expect().await["id"], id % 100);
+    }
+}

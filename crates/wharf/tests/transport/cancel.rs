@@ -7,7 +7,7 @@ use wharf::{Context, Limits, NoArguments, Tool};
 use crate::wire::h2::Http2;
 use crate::wire::tools::{Person, Watch, adder, steps, wait};
 use crate::wire::{
-    Kind, Legacy, Line, MS, Modern, Peer, all_capabilities, json, serve, text, until,
+    Kind, Legacy, Line, MS, Modern, Peer, all_capabilities, json, serve, soon, text, until,
 };
 
 #[tokio::test]
@@ -312,4 +312,107 @@ async fn but_it_ends_too() {
     assert_eq!(text(&stream.expect().await["result"]), "too late");
     let answer = json!({"action": "accept", "content": {"name": "Ada"}});
     assert_eq!(client.answer(&asked, answer).await.status, 400);
+}
+
+/// Calls that end at every possible moment, on several threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_that_end_while_they_are_taken_in_leave_nothing_behind() {
+    const WORKERS: usize = 8;
+    let tool =
+        Tool::new("turns").raw_handler(|arguments: serde_json::Value, _: Context| async move {
+            for _ in 0..arguments["turns"].as_u64().unwrap_or_default() {
+                tokio::task::yield_now().await;
+            }
+            "done"
+        });
+    let limits = Limits {
+        calls_per_session: WORKERS,
+        ..Limits::default()
+    };
+    let served = std::sync::Arc::new(serve(adder().tool(tool).limits(limits)).await);
+    let client = Legacy::open(&served).await;
+    let mut workers = tokio::task::JoinSet::new();
+    for worker in 0..WORKERS {
+        let served = std::sync::Arc::clone(&served);
+        let posts: Vec<_> = (0..200)
+            .map(|call| {
+                client.tool(
+                    format!("{worker}-{call}"),
+                    "turns",
+                    json!({"turns": call % 7}),
+                )
+            })
+            .collect();
+        workers.spawn(async move {
+            let mut wire = served.wire().await;
+            for (call, post) in posts.iter().enumerate() {
+                let answer = wire.ask(post).await;
+                assert_eq!(text(&answer.result()), "done");
+                assert_eq!(answer.message()["id"], format!("{worker}-{call}"));
+                if call % 50 == 0 {
+                    // A connection that is cut in the middle of a call.
+                    wire.send(&posts[call].bytes(served.addr)[..60]).await;
+                    wire = served.wire().await;
+                }
+            }
+        });
+    }
+    while let Some(done) = soon(workers.join_next()).await {
+        done.unwrap();
+    }
+    // Were any of them remembered, there would be no room.
+    for _ in 0..WORKERS {
+        assert_eq!(
+            text(&client.call("turns", json!({"turns": 3})).await.result()),
+            "done"
+        );
+    }
+}
+
+/// The same on a line, with cancellations that come too early, too late and in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn cancellations_at_any_moment() {
+    let tool =
+        Tool::new("turns").raw_handler(|arguments: serde_json::Value, _: Context| async move {
+            for _ in 0..arguments["turns"].as_u64().unwrap_or_default() {
+                tokio::task::yield_now().await;
+            }
+            "done"
+        });
+    let mut line = Line::unix(adder().tool(tool));
+    line.initialize("2025-11-25", json!({})).await;
+    let mut all = String::new();
+    for id in 0..3000_u32 {
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call",
+            "params": {"name": "turns", "arguments": {"turns": id % 50}}});
+        all += &format!("{call}\n");
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": {"requestId": id.saturating_sub(id % 5)}});
+        all += &format!("{cancel}\n");
+    }
+    line.send_bytes(all.as_bytes()).await;
+    let mark = json!({"jsonrpc": "2.0", "id": "mark", "method": "tools/call",
+        "params": {"name": "turns", "arguments": {"turns": 1000}}});
+    line.send(&mark).await;
+    line.answer(&json!("mark")).await;
+    let mut ids: Vec<_> = line
+        .before
+        .iter()
+        .map(|answer| answer["id"].as_u64())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), line.before.len(), "no call is answered twice");
+    // Those with a cancellation of another id only are answered for certain.
+    let certain = (0..3000).filter(|id| id % 5 != 0).count();
+    line.hang_up().await;
+    let mut rest = 0;
+    while line.message().await.is_some() {
+        rest += 1;
+    }
+    assert!(
+        ids.len() + rest >= certain,
+        "{} answers of {certain}",
+        ids.len() + rest
+    );
 }

@@ -385,6 +385,11 @@ impl Wire {
 
     /// Reads a whole response; `None` if the server closes the connection instead.
     pub async fn try_answer(&mut self) -> Option<Answer> {
+        // As a whole: a stream that never ends is never silent either.
+        soon(self.whole_answer()).await
+    }
+
+    async fn whole_answer(&mut self) -> Option<Answer> {
         let (status, headers) = self.head().await?;
         let mut body = Vec::new();
         match Self::length(status, &headers) {
@@ -487,6 +492,10 @@ pub struct Stream {
 impl Stream {
     /// The next event; `None` at the end of the stream.
     pub async fn event(&mut self) -> Option<Event> {
+        soon(self.next_event()).await
+    }
+
+    async fn next_event(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.events.ready.pop_front() {
                 return Some(event);

@@ -32,9 +32,9 @@ pub use serde_json::{Value, json};
 
 /// Waits for something that must happen; how fast is no matter of these tests.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future)
+    tokio::time::timeout(Duration::from_secs(30), future)
         .await
-        .expect("it happens within a minute")
+        .expect("it happens within half a minute")
 }
 
 /// Waits until something is so.
