@@ -14,7 +14,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// The longest message from a client, in bytes: an HTTP body or a line of stdio. Default
-    /// 4 MiB. Beyond it: HTTP 413; on stdio error `-32600`, and the line is skipped.
+    /// 4 MiB. Beyond it: HTTP 413, which waits a second for the client to end if it sends no more
+    /// than as much again; on stdio error `-32600`, and the line is skipped.
     pub message_bytes: usize,
     /// How long one call may run, unless the tool has its own time-out. Default 5 minutes;
     /// time spent waiting for the client's answer to an ask does not count. Beyond it: the

@@ -4,7 +4,7 @@ use wharf::{Limits, Server};
 
 use crate::wire::h2::Http2;
 use crate::wire::tools::{add, echo};
-use crate::wire::{Kind, Legacy, Line, Modern, Peer, Post, json, serve, text};
+use crate::wire::{Kind, Legacy, Line, MS, Modern, Peer, Post, json, serve, text};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -271,4 +271,38 @@ async fn row_21_lines_without_end_that_end_with_the_input() {
     assert_eq!(line.answer(&id).await["result"], json!({}));
     assert_eq!(line.message().await, None);
     line.ended().await;
+}
+
+#[tokio::test]
+async fn row_21_unbounded_bodies_the_refusal_reaches_who_sends_first_and_reads_then() {
+    let served = serve(server()).await;
+    let client = Modern::new(&served);
+    for size in [LIMIT + 20_000, LIMIT + 60_000] {
+        for chunked in [false, true] {
+            let post = sized(&client, size);
+            let mut wire = served.wire().await;
+            if chunked {
+                wire.send(
+                    &post
+                        .clone()
+                        .header("transfer-encoding", "chunked")
+                        .head(served.addr),
+                )
+                .await;
+                wire.send(format!("{size:x}\r\n").as_bytes()).await;
+            } else {
+                wire.send(&post.head(served.addr)).await;
+            }
+            // In pieces: the server has refused it long before the last one.
+            for piece in post.body.chunks(20_000) {
+                let sent = tokio::io::AsyncWriteExt::write_all(&mut wire.stream, piece).await;
+                assert!(sent.is_ok(), "{size} {chunked}: {sent:?}");
+                tokio::time::sleep(20 * MS).await;
+            }
+            if chunked {
+                wire.send(b"\r\n0\r\n\r\n").await;
+            }
+            assert_eq!(wire.answer().await.status, 413, "{size} {chunked}");
+        }
+    }
 }

@@ -215,7 +215,7 @@ impl Service {
     async fn post<B>(
         &self,
         parts: Parts,
-        body: B,
+        mut body: B,
         principal: Option<Arc<Principal>>,
     ) -> Response<Body>
     where
@@ -227,9 +227,10 @@ impl Service {
             Err(response) => return *response,
         };
         let limits = &self.shared.core.limits;
-        let bytes = match read::body(body, limits.message_bytes, limits.body_timeout).await {
+        let bytes = match read::body(&mut body, limits.message_bytes, limits.body_timeout).await {
             Ok(bytes) => bytes,
             Err(BodyError::TooLarge) => {
+                read::drain(&mut body, &parts.headers, limits.message_bytes).await;
                 let message = format!("the body is larger than {} bytes", limits.message_bytes);
                 let status = StatusCode::PAYLOAD_TOO_LARGE;
                 return read::close(failure(status, ErrorCode::INVALID_REQUEST, &message));

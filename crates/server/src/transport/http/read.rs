@@ -89,14 +89,14 @@ pub(super) enum BodyError {
 }
 
 /// Reads a body of at most `limit` bytes within `time`.
-pub(super) async fn body<B>(mut body: B, limit: usize, time: Duration) -> Result<Bytes, BodyError>
+pub(super) async fn body<B>(body: &mut B, limit: usize, time: Duration) -> Result<Bytes, BodyError>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyError::TooLarge);
     }
-    let reading = read(&mut body, limit);
+    let reading = read(body, limit);
     tokio::pin!(reading);
     // Most bodies are there already: then there is no need of a timer.
     let first = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await;
@@ -134,6 +134,32 @@ where
         }
     }
     Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// How long a body that was refused is still taken from the client.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Takes what the client still sends of a body that is too large, within bounds, and drops it. A
+/// connection that is closed while bytes come in takes the response with it, and most clients read
+/// only when they have sent everything.
+pub(super) async fn drain<B>(body: &mut B, headers: &HeaderMap, limit: usize)
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    if headers.contains_key(header::EXPECT) {
+        // The client waits for our word, and to read on would be to give it.
+        return;
+    }
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read / 2 > limit {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN, reading).await;
 }
 
 /// Ends the connection after the response: what is left of the body is not read.
