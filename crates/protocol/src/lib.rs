@@ -1,16 +1,18 @@
 //! The language of the Model Context Protocol, without any I/O.
 //!
 //! One model in memory for all five revisions, and an explicit [`projection`] of it to each of
-//! them; a borrowed [`envelope`]; the framing of [`lines`] and of Server-Sent Events ([`sse`]);
+//! them; an [`envelope`] that is read in one pass; the framing of [`lines`] and of Server-Sent Events ([`sse`]);
 //! mirrored [`headers`]; [`uri_template`]s. No sockets, no files, no runtime: bytes and values.
 //!
 //! ```
-//! use wharf_protocol::{Revision, envelope::Message, method::Method};
+//! use wharf_protocol::{Revision, envelope::{MessageKind, Parts}, method::Method};
 //!
-//! let bytes = br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
-//! let Ok(Message::Request { id, method, .. }) = Message::parse(bytes) else { panic!() };
-//! assert_eq!((id.as_json(), &*method), ("1", "tools/list"));
-//! assert!(Method::parse(&method).is_some_and(|method| method.is_in(Revision::V2024_11_05)));
+//! let text = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+//! let (kind, parts) = Parts::scan(text)?;
+//! assert_eq!((kind, parts.id(text).map(|id| id.as_json())), (MessageKind::Request, Some("1")));
+//! let name = parts.method.of(text).and_then(|method| method.as_str()).unwrap_or_default();
+//! assert!(Method::parse(&name).is_some_and(|method| method.is_in(Revision::V2024_11_05)));
+//! # Ok::<(), wharf_protocol::envelope::EnvelopeError>(())
 //! ```
 //!
 //! Types are named as the specification names them. Reading takes what any revision writes;
