@@ -9,7 +9,7 @@
 mod digest;
 mod seal;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::value::RawValue;
@@ -28,8 +28,6 @@ pub(crate) struct Journal {
     pub(crate) answers: BTreeMap<String, Box<RawValue>>,
     /// The results of finished steps by name.
     pub(crate) steps: BTreeMap<String, Box<RawValue>>,
-    /// The keys that have been asked for: others in `inputResponses` are not answers.
-    pub(crate) asked: BTreeSet<String>,
 }
 
 impl fmt::Debug for Journal {
@@ -39,7 +37,6 @@ impl fmt::Debug for Journal {
             .field("rounds", &self.rounds)
             .field("answers", &self.answers.keys())
             .field("steps", &self.steps.keys())
-            .field("asked", &self.asked)
             .finish_non_exhaustive()
     }
 }

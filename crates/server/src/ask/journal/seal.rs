@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{Binding, Journal, JournalTooLarge, Refused};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 // A state is, in base64url: version, key id, expiry, salt, nonce, ciphertext with its tag.
 const VERSION: u8 = 1;
@@ -238,8 +238,6 @@ struct Written<'a> {
     answers: &'a BTreeMap<String, Box<RawValue>>,
     #[serde(rename = "s")]
     steps: &'a BTreeMap<String, Box<RawValue>>,
-    #[serde(rename = "k")]
-    asked: &'a BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -248,8 +246,6 @@ struct Read {
     answers: BTreeMap<String, Box<RawValue>>,
     #[serde(rename = "s")]
     steps: BTreeMap<String, Box<RawValue>>,
-    #[serde(rename = "k")]
-    asked: BTreeSet<String>,
 }
 
 fn write_journal(journal: &Journal, out: &mut Vec<u8>) {
@@ -258,35 +254,22 @@ fn write_journal(journal: &Journal, out: &mut Vec<u8>) {
         rounds,
         answers,
         steps,
-        asked,
     } = journal;
     out.extend_from_slice(id);
     out.extend_from_slice(&rounds.to_be_bytes());
-    serde_json::to_writer(
-        out,
-        &Written {
-            answers,
-            steps,
-            asked,
-        },
-    )
-    .expect("JSON with texts for keys is written to memory");
+    serde_json::to_writer(out, &Written { answers, steps })
+        .expect("JSON with texts for keys is written to memory");
 }
 
 fn read_journal(plain: &[u8]) -> Option<Journal> {
     let (id, rest) = plain.split_first_chunk()?;
     let (rounds, rest) = rest.split_first_chunk()?;
-    let Read {
-        answers,
-        steps,
-        asked,
-    } = serde_json::from_slice(rest).ok()?;
+    let Read { answers, steps } = serde_json::from_slice(rest).ok()?;
     Some(Journal {
         id: *id,
         rounds: u32::from_be_bytes(*rounds),
         answers,
         steps,
-        asked,
     })
 }
 
@@ -321,7 +304,6 @@ mod tests {
                 ("größe".into(), raw("\"a\\nb\"")),
             ]
             .into(),
-            asked: ["sure".into(), "name".into()].into(),
         }
     }
 
@@ -354,10 +336,7 @@ mod tests {
     fn what_was_sealed_is_opened() {
         let opened = open(&sealed()).expect("valid");
         assert_eq!(text_of(&opened), text_of(&journal()));
-        assert_eq!(
-            (opened.id, opened.rounds, opened.asked.len()),
-            (*b"an id of sixteen", 3, 2)
-        );
+        assert_eq!((opened.id, opened.rounds), (*b"an id of sixteen", 3));
         assert_eq!(
             opened.answers["sure"].get(),
             r#"{"action":"accept","content":{"n":1.50}}"#
