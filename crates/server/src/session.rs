@@ -329,7 +329,9 @@ impl Sessions {
     /// Keeps a session; `false` if there are too many.
     pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
         // Who mounts the service into an application has no task of ours that sweeps.
-        let since = self.started.elapsed().as_secs() - u64::from(self.now());
+        let since = self.started.elapsed().as_secs();
+        // Another thread may set the clock just now.
+        let since = since.saturating_sub(u64::from(self.now()));
         if since >= limits.session_unused.as_secs().max(1) {
             self.sweep(limits);
         }

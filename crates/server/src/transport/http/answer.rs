@@ -121,13 +121,7 @@ pub(super) async fn modern(
         outlet,
     };
     let mut call = match start(core, incoming).await {
-        Started::Ready(reply) if accepts.json && !(accepts.events && outbox.is_used()) => {
-            return json(reply);
-        }
-        Started::Ready(reply) => {
-            outbox.finish(Some(reply.message.into()));
-            return event_stream(Events::of(core, &outbox));
-        }
+        Started::Ready(reply) => return answered(core, &outbox, reply, accepts),
         Started::Waiting(call) => call,
     };
     if !accepts.events {
@@ -140,13 +134,18 @@ pub(super) async fn modern(
         Poll::Pending => outbox.poll_used(cx).map(|()| None),
     });
     match done.await {
-        Some(reply) if accepts.json && !outbox.is_used() => json(reply),
-        Some(reply) => {
-            outbox.finish(Some(reply.message.into()));
-            event_stream(Events::of(core, &outbox))
-        }
+        Some(reply) => answered(core, &outbox, reply, accepts),
         None => event_stream(Events::of(core, &outbox).with_call(call)),
     }
+}
+
+/// A finished call: as JSON, or, after messages that the client can read, as a stream.
+fn answered(core: &Core, outbox: &Arc<Outbox>, reply: Reply, accepts: Accepts) -> Response<Body> {
+    if accepts.json && !(accepts.events && outbox.is_used()) {
+        return json(reply);
+    }
+    outbox.finish(Some(reply.message.into()));
+    event_stream(Events::of(core, outbox))
 }
 
 /// A request within a session: it goes on when its connection is lost, and ends only when it is
