@@ -22,7 +22,7 @@ use wharf_protocol::roots::{ListRootsResult, Root};
 use wharf_protocol::sampling::CreateMessageResult;
 
 use crate::ask::elicit::Elicit;
-use crate::ask::once::Claim;
+use crate::ask::once::{Claim, OnceSteps};
 use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation};
 use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
@@ -473,28 +473,30 @@ impl Context {
             return work.await.map_err(Error::from_display);
         };
         let core = &self.exchange.core;
-        let exchange = rounds.exchange();
         let lifetime = core.limits.state_lifetime * (core.limits.rounds + 1);
-        match core
-            .once
-            .claim(exchange, name, lifetime, core.limits.once_steps)
-        {
-            Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
-            Claim::Begun => Err(Error::new(format!(
-                "step `{name}` began before and is not repeated"
-            ))),
-            Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
-            Claim::Yours => match rounds.run_step(work).await {
-                Ok(result) => {
-                    core.once
-                        .finish(exchange, name, serde_json::value::to_raw_value(&result)?);
-                    Ok(result)
-                }
-                Err(error) => {
-                    core.once.release(exchange, name);
-                    Err(Error::from_display(error))
-                }
-            },
-        }
+        let steps = OnceSteps::new(&*core.store, rounds.exchange(), lifetime);
+        // The claim is a part of the step: a handler that is dropped between the two would leave a
+        // step that nobody ran and nobody may run.
+        let step = async {
+            match steps.claim(name, core.limits.once_steps).await? {
+                Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
+                Claim::Begun => Err(Error::new(format!(
+                    "step `{name}` began before and is not repeated"
+                ))),
+                Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
+                Claim::Yours(claimed) => match work.await {
+                    Ok(result) => {
+                        let kept = serde_json::value::to_raw_value(&result)?;
+                        steps.finish(name, claimed, kept).await?;
+                        Ok(result)
+                    }
+                    Err(error) => {
+                        steps.release(name).await;
+                        Err(Error::from_display(error))
+                    }
+                },
+            }
+        };
+        rounds.run_step(step).await
     }
 }

@@ -13,9 +13,9 @@ use wharf_protocol::capabilities::{
 use wharf_protocol::content::Implementation;
 use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
 use wharf_protocol::revision::Revision;
+use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
-use crate::ask::once::OnceSteps;
 use crate::catalog::CatalogHandle;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
@@ -74,7 +74,8 @@ pub(crate) struct Core {
     pub(crate) offered: Lists,
     pub(crate) hub: Arc<Hub>,
     pub(crate) keys: KeyRing,
-    pub(crate) once: OnceSteps,
+    /// Where records are kept that calls share, or that outlive the process.
+    pub(crate) store: Arc<dyn State>,
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
     stopping: watch::Sender<bool>,
@@ -108,7 +109,7 @@ impl Core {
             offered: Lists::default(),
             hub: Arc::default(),
             keys: KeyRing::random(),
-            once: OnceSteps::default(),
+            store: Arc::new(Memory::new()),
             sessions: Sessions::default(),
             listens: Listens::default(),
             stopping: watch::Sender::new(false),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use wharf_protocol::content::{Icon, Implementation};
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
+use wharf_state::State as Store;
 
 use crate::ask::journal::KeyRing;
 use crate::catalog::prompt::IntoPrompt;
@@ -50,6 +51,7 @@ pub struct Server {
     offered: Lists,
     http: HttpOptions,
     keys: Option<KeyRing>,
+    store: Option<Arc<dyn Store>>,
     catalog: CatalogHandle,
     starts: Vec<Start>,
 }
@@ -84,6 +86,7 @@ impl Server {
             offered: Lists::default(),
             http: HttpOptions::default(),
             keys: None,
+            store: None,
             catalog: CatalogHandle::default(),
             starts: Vec::new(),
         }
@@ -218,6 +221,18 @@ impl Server {
         self
     }
 
+    /// Sets where the server keeps what calls share, such as the steps of
+    /// [`Context::once`](crate::Context::once). Default: in the memory of the process.
+    ///
+    /// With a store that is durable, sessions of the handshake revisions over HTTP and their event
+    /// streams outlive the process: a client goes on as if nothing had happened, and a call that
+    /// ran when the process ended is answered with an error. A store that fails makes requests that
+    /// need it fail with HTTP 503.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
     /// The catalog, to change while the server runs. It can be taken before the start and kept.
     pub fn catalog(&self) -> &CatalogHandle {
         &self.catalog
@@ -243,6 +258,9 @@ impl Server {
         core.states = self.states;
         if let Some(keys) = self.keys {
             core.keys = keys;
+        }
+        if let Some(store) = self.store {
+            core.store = store;
         }
         let hub = Arc::clone(&core.hub);
         core.catalog.on_change(move |changed| {

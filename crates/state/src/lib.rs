@@ -43,6 +43,7 @@ mod error;
 pub use error::StateError;
 
 mod leases;
+mod shared;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
