@@ -17,6 +17,7 @@ use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
 use crate::catalog::CatalogHandle;
+use crate::durable::Durable;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
 use crate::principal::Principal;
@@ -76,6 +77,8 @@ pub(crate) struct Core {
     pub(crate) keys: KeyRing,
     /// Where records are kept that calls share, or that outlive the process.
     pub(crate) store: Arc<dyn State>,
+    /// What must outlive the process, where the store can keep it.
+    pub(crate) durable: Option<Durable>,
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
     stopping: watch::Sender<bool>,
@@ -110,6 +113,7 @@ impl Core {
             hub: Arc::default(),
             keys: KeyRing::random(),
             store: Arc::new(Memory::new()),
+            durable: None,
             sessions: Sessions::default(),
             listens: Listens::default(),
             stopping: watch::Sender::new(false),
@@ -141,6 +145,13 @@ impl Core {
             completions: has.resources || has.prompts,
             ..ServerCapabilities::default()
         }
+    }
+
+    /// Keeps records in another store than the memory of the process.
+    pub(crate) fn set_store(&mut self, store: Arc<dyn State>) {
+        self.durable = store.is_durable().then(|| Durable::new(Arc::clone(&store)));
+        self.sessions.durable = self.durable.is_some();
+        self.store = store;
     }
 
     pub(crate) fn set_stops(&self, stops: Vec<Stop>) {

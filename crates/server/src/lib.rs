@@ -24,6 +24,7 @@ mod call;
 mod calls;
 mod core;
 mod dispatch;
+mod durable;
 mod era;
 mod hub;
 mod outbox;

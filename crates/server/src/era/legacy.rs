@@ -70,6 +70,19 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
     Ok(reply)
 }
 
+/// Puts the session that a request opened into the durable store, before its client hears of it.
+pub(crate) async fn keep(core: &Core, incoming: &Incoming, reply: &Reply) -> Result<(), Refusal> {
+    let (Some(session), Via::UnopenedHttp) = (&reply.opened, &incoming.via) else {
+        return Ok(());
+    };
+    if core.sessions.is_sweep_due(&core.limits) {
+        core.sweep_sessions().await;
+    }
+    let params: Params<'_> = incoming.frame.params()?;
+    let kept = core.keep_session(session, params.capabilities).await;
+    kept.inspect_err(|_| core.sessions.remove(session))
+}
+
 /// A request on a connection that nobody opened.
 pub(crate) fn unopened(method: &str) -> Refusal {
     Refusal::malformed(format!(

@@ -7,6 +7,7 @@ use std::task::Poll;
 use ::http::header::{HeaderName, HeaderValue};
 use ::http::{HeaderMap, Response, StatusCode, header};
 use bytes::Bytes;
+use wharf_protocol::envelope::Id;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::headers;
 use wharf_protocol::revision::Revision;
@@ -16,9 +17,11 @@ use super::read::Accepts;
 use super::stream::{Body, Events};
 use crate::call::{Frame, Incoming, Outlet, Reply, Via};
 use crate::core::Core;
+use crate::durable;
+use crate::era::Refusal;
 use crate::outbox::{Bounds, Outbox};
 use crate::principal::Principal;
-use crate::session::Session;
+use crate::session::{Added, Session};
 use crate::transport::{Call, Started, start};
 
 /// A complete JSON response.
@@ -48,6 +51,11 @@ pub(super) fn failure(status: StatusCode, code: i32, message: &str) -> Response<
         &ErrorObject::new(code, message),
         status.as_u16(),
     ))
+}
+
+/// A refusal of what has no message of its own to answer.
+pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
+    json(Reply::error(None, &refusal.error, refusal.status))
 }
 
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
@@ -181,7 +189,7 @@ pub(super) async fn legacy(
         }
         Started::Ready(reply) => {
             outbox.finish(Some(reply.message.into()));
-            return stream_of(core, &session, &outbox);
+            return stream_of(core, &session, &outbox, frame.id()).await;
         }
         Started::Waiting(call) => call,
     };
@@ -217,7 +225,7 @@ pub(super) async fn legacy(
         // Cancelled: there is no answer to give.
         return empty(StatusCode::ACCEPTED);
     }
-    stream_of(core, &session, &outbox)
+    stream_of(core, &session, &outbox, frame.id()).await
 }
 
 async fn run(
@@ -239,13 +247,51 @@ fn duplicate(id: &wharf_protocol::envelope::IdBuf) -> Reply {
     Reply::error(Some(id.as_json()), &error, 400)
 }
 
-fn stream_of(core: &Arc<Core>, session: &Session, outbox: &Arc<Outbox>) -> Response<Body> {
+async fn stream_of(
+    core: &Arc<Core>,
+    session: &Arc<Session>,
+    outbox: &Arc<Outbox>,
+    call: &str,
+) -> Response<Body> {
     // A stream beyond the limit is one that cannot be resumed.
-    let number = session.add_stream(outbox, core.limits.streams_per_session);
+    let added = session.add_stream(outbox, core.limits.streams_per_session);
+    if let Some(added) = added
+        && let Err(response) = logged(core, session, added, outbox, Some(call)).await
+    {
+        return *response;
+    }
     let events = Events::of(core, outbox);
-    event_stream(match number {
-        Some(number) => events.numbered(number, session.revision >= Revision::V2025_11_25),
+    event_stream(match added {
+        Some(added) => {
+            let primes = session.revision >= Revision::V2025_11_25;
+            events.numbered(added.number, primes)
+        }
         None => events,
+    })
+}
+
+/// Begins the log of a stream, where there is a durable store. `call` is the id of the request
+/// that the stream is the answer to.
+pub(super) async fn logged(
+    core: &Core,
+    session: &Arc<Session>,
+    added: Added,
+    outbox: &Arc<Outbox>,
+    call: Option<&str>,
+) -> Result<(), Box<Response<Body>>> {
+    if core.durable.is_none() {
+        return Ok(());
+    }
+    if let Some(number) = added.forgotten {
+        core.forget_stream(session, number);
+    }
+    let begun = core.log_stream(session, added.number, outbox, resumable(core), call);
+    Box::pin(begun).await.map_err(|error| {
+        // Its answer has nowhere to go.
+        if let Some(id) = call.and_then(Id::from_json) {
+            session.calls().cancel(&id.to_owned());
+        }
+        Box::new(refused(&durable::down(error)))
     })
 }
 

@@ -162,15 +162,15 @@ impl Service {
     {
         match parts.method {
             Method::POST => self.post(parts, body, principal).await,
-            Method::GET => match self.session(&parts, principal.as_deref()) {
-                Ok(session) => listen::open(&self.shared, &parts, &session),
+            Method::GET => match self.known_session(&parts, principal.as_ref()).await {
+                Ok(session) => listen::open(&self.shared, &parts, &session).await,
                 Err(response) => *response,
             },
-            Method::DELETE => match self.session(&parts, principal.as_deref()) {
-                Ok(session) => {
-                    self.shared.core.sessions.remove(&session);
-                    answer::empty(StatusCode::NO_CONTENT)
-                }
+            Method::DELETE => match self.known_session(&parts, principal.as_ref()).await {
+                Ok(session) => match self.shared.core.end_session(&session).await {
+                    Ok(()) => answer::empty(StatusCode::NO_CONTENT),
+                    Err(refusal) => answer::refused(&refusal),
+                },
                 Err(response) => *response,
             },
             _ => not_allowed(),
@@ -210,6 +210,27 @@ impl Service {
                 message,
             ))
         })
+    }
+
+    /// The session that a request names, also if it was opened before the process was started.
+    async fn known_session(
+        &self,
+        parts: &Parts,
+        principal: Option<&Arc<Principal>>,
+    ) -> Result<Arc<Session>, Box<Response<Body>>> {
+        let missing = match self.session(parts, principal.map(|principal| &**principal)) {
+            Err(missing) if missing.status() == StatusCode::NOT_FOUND => missing,
+            known => return known,
+        };
+        let header = parts.headers.get(headers::SESSION_ID);
+        let Some(id) = header.and_then(|id| id.to_str().ok()) else {
+            return Err(missing);
+        };
+        match Box::pin(self.shared.core.recall_session(id, principal)).await {
+            Ok(Some(session)) => Ok(session),
+            Ok(None) => Err(missing),
+            Err(refusal) => Err(Box::new(answer::refused(&refusal))),
+        }
     }
 
     async fn post<B>(
@@ -266,9 +287,14 @@ impl Service {
         let session = if modern || !parts.headers.contains_key(headers::SESSION_ID) {
             None
         } else {
+            // Most sessions are in memory.
             match self.session(&parts, principal.as_deref()) {
                 Ok(session) => Some(session),
-                Err(response) => return *response,
+                Err(missing) if self.shared.core.durable.is_none() => return *missing,
+                Err(_) => match Box::pin(self.known_session(&parts, principal.as_ref())).await {
+                    Ok(session) => Some(session),
+                    Err(response) => return *response,
+                },
             }
         };
         let shared = &self.shared;

@@ -1,0 +1,1 @@
+//! Steps that are done once, also over a restart.
