@@ -51,17 +51,11 @@ impl State for Shaky {
         expected: Expected,
         entry: Entry<'a>,
     ) -> Pending<'a, Put> {
-        if self.down.load(Ordering::SeqCst) {
-            return self.go(Box::pin(std::future::pending()));
-        }
-        self.inner.put(table, key, expected, entry)
+        self.go(self.inner.put(table, key, expected, entry))
     }
 
     fn delete<'a>(&'a self, table: Table, scope: Scope<'a>, key: &'a str) -> Pending<'a, bool> {
-        if self.down.load(Ordering::SeqCst) {
-            return self.go(Box::pin(std::future::pending()));
-        }
-        self.inner.delete(table, scope, key)
+        self.go(self.inner.delete(table, scope, key))
     }
 
     fn list<'a>(
@@ -101,10 +95,7 @@ impl State for Shaky {
         keep: usize,
         expires: Option<SystemTime>,
     ) -> Pending<'a, ()> {
-        if self.down.load(Ordering::SeqCst) {
-            return self.go(Box::pin(std::future::pending()));
-        }
-        self.inner.append(log, owner, number, event, keep, expires)
+        self.go(self.inner.append(log, owner, number, event, keep, expires))
     }
 
     fn events<'a>(

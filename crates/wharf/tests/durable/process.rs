@@ -14,10 +14,10 @@ use crate::wire::Served;
 use crate::wire::tools::{adder, tokens};
 
 /// A folder for the file of one test.
-pub struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("wharf-durable-{}-{number}", std::process::id());
@@ -26,12 +26,12 @@ impl Home {
         Self(folder)
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("sqlite:{}", self.0.join("state.db").display())
     }
 
     /// Starts a server; with callers that must say who they are, if asked for.
-    pub fn start(&self, tokens: bool) -> Process {
+    pub(crate) fn start(&self, tokens: bool) -> Process {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -61,14 +61,14 @@ impl Drop for Home {
     }
 }
 
-pub struct Process {
+pub(crate) struct Process {
     child: Mutex<Child>,
-    pub served: Served,
+    pub(crate) served: Served,
 }
 
 impl Process {
     /// Ends it without a warning (SIGKILL).
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let mut child = self.child.lock().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
@@ -115,7 +115,7 @@ fn touch() -> Tool {
     })
 }
 
-pub fn server() -> Server {
+pub(crate) fn server() -> Server {
     let note = Resource::text("note:///a", "a");
     adder()
         .tool(climb())

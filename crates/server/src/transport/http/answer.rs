@@ -189,7 +189,7 @@ pub(super) async fn legacy(
         }
         Started::Ready(reply) => {
             outbox.finish(Some(reply.message.into()));
-            return stream_of(core, &session, &outbox, frame.id()).await;
+            return Box::pin(stream_of(core, &session, &outbox, frame.id())).await;
         }
         Started::Waiting(call) => call,
     };
@@ -225,7 +225,8 @@ pub(super) async fn legacy(
         // Cancelled: there is no answer to give.
         return empty(StatusCode::ACCEPTED);
     }
-    stream_of(core, &session, &outbox, frame.id()).await
+    // Boxed: most calls need no stream, and their future stays small.
+    Box::pin(stream_of(core, &session, &outbox, frame.id())).await
 }
 
 async fn run(
