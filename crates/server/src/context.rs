@@ -173,6 +173,22 @@ impl Context {
         }
     }
 
+    /// The settings with which the client declared an extension; `None` if it did not, or if they
+    /// are of another form. An extension without settings is read as `()`-like by any type whose
+    /// members are all optional, such as [`serde_json::Map`].
+    pub fn client_extension<T: DeserializeOwned>(&self, id: &str) -> Option<T> {
+        let settings = self.capabilities().extensions.get(id)?;
+        settings
+            .is_object()
+            .then(|| T::deserialize(settings).ok())?
+    }
+
+    /// Whether the client declared an extension.
+    pub fn has_client_extension(&self, id: &str) -> bool {
+        let settings = self.capabilities().extensions.get(id);
+        settings.is_some_and(serde_json::Value::is_object)
+    }
+
     /// The request's `_meta`; empty if it had none.
     pub fn meta(&self) -> Meta {
         let meta = self.exchange.frame.meta().raw;

@@ -17,6 +17,7 @@ use wharf_protocol::revision::Revision;
 use crate::ask::journal::KeyRing;
 use crate::ask::once::OnceSteps;
 use crate::catalog::CatalogHandle;
+use crate::extension::Extensions;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
 use crate::principal::Principal;
@@ -69,6 +70,7 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) caching: Caching,
     pub(crate) states: States,
+    pub(crate) extensions: Extensions,
     pub(crate) catalog: CatalogHandle,
     /// Lists that are offered even while they are empty.
     pub(crate) offered: Lists,
@@ -104,6 +106,7 @@ impl Core {
             limits: Limits::default(),
             caching: Caching::default(),
             states: States::default(),
+            extensions: Extensions::default(),
             catalog,
             offered: Lists::default(),
             hub: Arc::default(),
@@ -124,8 +127,8 @@ impl Core {
             .cache(cache)
     }
 
-    /// What the server offers at this moment.
-    pub(crate) fn capabilities(&self) -> ServerCapabilities {
+    /// What the server offers at this moment, to clients of a revision.
+    pub(crate) fn capabilities(&self, revision: Revision) -> ServerCapabilities {
         let has = self.catalog.load().lists();
         let (has, also) = (has, self.offered);
         ServerCapabilities {
@@ -138,6 +141,7 @@ impl Core {
                 .then_some(PromptsCapability { list_changed: true }),
             logging: true,
             completions: has.resources || has.prompts,
+            extensions: self.extensions.declared(revision),
             ..ServerCapabilities::default()
         }
     }

@@ -1,5 +1,7 @@
 //! One match on the method.
 
+mod own;
+
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -77,6 +79,7 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
         Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
         Some(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
+        None => Box::pin(own::respond(core, incoming)).await,
         // A sign of life may be asked for before anything else.
         Some(Method::Ping)
             if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming) =>
@@ -109,7 +112,7 @@ async fn other(
         (Some(Method::Discover), _) => {
             let result = DiscoverResult {
                 supported_versions: modern::SUPPORTED.to_vec(),
-                capabilities: core.capabilities(),
+                capabilities: core.capabilities(revision),
                 instructions: core.instructions.clone(),
                 meta: None,
             };
@@ -362,6 +365,17 @@ enum Driven<T> {
     Panicked(u64),
 }
 
+impl<T> Driven<T> {
+    fn map<U>(self, f: impl FnOnce(T) -> U) -> Driven<U> {
+        match self {
+            Self::Done(value) => Driven::Done(f(value)),
+            Self::Suspended(suspension) => Driven::Suspended(suspension),
+            Self::TimedOut => Driven::TimedOut,
+            Self::Panicked(reference) => Driven::Panicked(reference),
+        }
+    }
+}
+
 /// Runs a handler within its time, and drops it where it waits for another round.
 async fn drive<T>(ctx: &Context, handler: impl Future<Output = T>, time: Duration) -> Driven<T> {
     let mut handler = pin!(AssertUnwindSafe(handler).catch_unwind());
@@ -429,7 +443,7 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         let message = "too many open streams: close one, or try again later";
         return Err(Refusal::new(429, ErrorCode::INTERNAL_ERROR, message));
     };
-    let offered = core.capabilities();
+    let offered = core.capabilities(Revision::LATEST);
     filter.tools_list_changed &= offered.tools.is_some();
     filter.prompts_list_changed &= offered.prompts.is_some();
     filter.resources_list_changed &= offered.resources.is_some();

@@ -14,6 +14,7 @@
 pub mod catalog;
 pub mod context;
 pub mod error;
+pub mod extension;
 pub mod group;
 pub mod handler;
 pub mod limits;
@@ -47,6 +48,7 @@ pub use catalog::{
 };
 pub use context::Context;
 pub use error::{Error, Result};
+pub use extension::{Extension, ExtensionMethod};
 pub use group::{Group, Items};
 pub use handler::extract::{NoArguments, PromptArguments, State, Variables};
 pub use handler::output::{

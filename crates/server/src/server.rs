@@ -17,6 +17,7 @@ use crate::catalog::tool::IntoTool;
 use crate::catalog::{CatalogHandle, CatalogSettings, PageSettings};
 use crate::core::{Caching, Core, States};
 use crate::error::{Error, Result};
+use crate::extension::Extension;
 use crate::group::{Group, Items};
 use crate::hub::{Lists, Notice};
 use crate::limits::Limits;
@@ -48,6 +49,7 @@ pub struct Server {
     states: States,
     items: Items,
     offered: Lists,
+    extensions: Vec<Extension>,
     http: HttpOptions,
     keys: Option<KeyRing>,
     catalog: CatalogHandle,
@@ -82,6 +84,7 @@ impl Server {
             states: States::default(),
             items: Items::new(),
             offered: Lists::default(),
+            extensions: Vec::new(),
             http: HttpOptions::default(),
             keys: None,
             catalog: CatalogHandle::default(),
@@ -163,6 +166,12 @@ impl Server {
         self
     }
 
+    /// Adds an extension of the protocol.
+    pub fn extension(mut self, extension: Extension) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
     /// Gives handlers a value, which they find by its type as `State<T>`.
     pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.states.insert(Arc::new(value));
@@ -241,6 +250,9 @@ impl Server {
         core.caching = self.caching;
         core.offered = self.offered;
         core.states = self.states;
+        for extension in self.extensions {
+            core.extensions.add(extension)?;
+        }
         if let Some(keys) = self.keys {
             core.keys = keys;
         }

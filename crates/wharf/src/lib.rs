@@ -60,6 +60,7 @@ pub use wharf_server::{Caching, InProcess, KeyRing, Limits, Lists, Principal, Se
 pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits,
 };
+pub use wharf_server::{Extension, ExtensionMethod};
 pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 

@@ -60,7 +60,7 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
     }
     let result = InitializeResult {
         protocol_version: revision,
-        capabilities: core.capabilities(),
+        capabilities: core.capabilities(revision),
         server_info: core.info.clone(),
         instructions: core.instructions.clone(),
         meta: None,
