@@ -30,6 +30,8 @@ mod hub;
 mod outbox;
 mod server;
 mod session;
+#[cfg(feature = "skills")]
+mod skills;
 mod transport;
 
 pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
@@ -61,6 +63,8 @@ pub use hub::Lists;
 pub use limits::Limits;
 pub use principal::Principal;
 pub use server::Server;
+#[cfg(feature = "skills")]
+pub use skills::Skill;
 pub use transport::http;
 pub use transport::in_process::InProcess;
 

@@ -50,6 +50,8 @@ pub struct Server {
     items: Items,
     offered: Lists,
     extensions: Vec<Extension>,
+    #[cfg(feature = "skills")]
+    skills: Vec<crate::skills::Skill>,
     http: HttpOptions,
     keys: Option<KeyRing>,
     catalog: CatalogHandle,
@@ -85,6 +87,8 @@ impl Server {
             items: Items::new(),
             offered: Lists::default(),
             extensions: Vec::new(),
+            #[cfg(feature = "skills")]
+            skills: Vec::new(),
             http: HttpOptions::default(),
             keys: None,
             catalog: CatalogHandle::default(),
@@ -172,6 +176,20 @@ impl Server {
         self
     }
 
+    /// Adds a skill, and with the first one the extension `io.modelcontextprotocol/skills`.
+    #[cfg(feature = "skills")]
+    pub fn skill(mut self, skill: crate::Skill) -> Self {
+        self.skills.push(skill);
+        self
+    }
+
+    /// Adds several skills, such as [`Skill::all_in`](crate::Skill::all_in) finds.
+    #[cfg(feature = "skills")]
+    pub fn skills(mut self, skills: impl IntoIterator<Item = crate::Skill>) -> Self {
+        self.skills.extend(skills);
+        self
+    }
+
     /// Gives handlers a value, which they find by its type as `State<T>`.
     pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.states.insert(Arc::new(value));
@@ -232,7 +250,14 @@ impl Server {
         &self.catalog
     }
 
-    pub(crate) async fn start(self) -> Result<(Arc<Core>, HttpOptions)> {
+    pub(crate) async fn start(mut self) -> Result<(Arc<Core>, HttpOptions)> {
+        #[cfg(feature = "skills")]
+        if !self.skills.is_empty() {
+            let page = self.limits.page_items;
+            let (items, extension) = crate::skills::add(self.skills, self.items, page).await?;
+            self.items = items;
+            self.extensions.push(extension);
+        }
         let server_info = serde_json::value::to_raw_value(&at(&self.info, Revision::LATEST))?;
         let pages = PageSettings {
             size: self.limits.page_items,

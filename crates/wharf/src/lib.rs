@@ -57,6 +57,8 @@ pub use wharf_server::http;
 pub use wharf_server::{Caching, InProcess, KeyRing, Limits, Lists, Principal, Server, WeakSecret};
 
 // --- what it offers ------------------------------------------------------------------------------
+#[cfg(feature = "skills")]
+pub use wharf_server::Skill;
 pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits,
 };

@@ -45,6 +45,8 @@ pub struct CatalogSettings {
 pub struct Catalog {
     tools: IndexMap<Arc<str>, Arc<ToolEntry>>,
     resources: IndexMap<Arc<str>, Arc<ResourceEntry>>,
+    /// Resources that can be read and are not listed.
+    unlisted: IndexMap<Arc<str>, Arc<ResourceEntry>>,
     templates: IndexMap<Arc<str>, Arc<ResourceEntry>>,
     prompts: IndexMap<Arc<str>, Arc<PromptEntry>>,
     settings: Arc<CatalogSettings>,
@@ -76,6 +78,7 @@ impl Catalog {
         Self {
             tools: IndexMap::new(),
             resources: IndexMap::new(),
+            unlisted: IndexMap::new(),
             templates: IndexMap::new(),
             prompts: IndexMap::new(),
             settings,
@@ -87,7 +90,9 @@ impl Catalog {
     pub(crate) fn lists(&self) -> Lists {
         Lists {
             tools: !self.tools.is_empty(),
-            resources: !self.resources.is_empty() || !self.templates.is_empty(),
+            resources: !self.resources.is_empty()
+                || !self.unlisted.is_empty()
+                || !self.templates.is_empty(),
             prompts: !self.prompts.is_empty(),
         }
     }
@@ -102,7 +107,7 @@ impl Catalog {
         self.tools.values()
     }
 
-    /// All direct resources, in order.
+    /// All direct resources that are listed, in order.
     pub fn resources(&self) -> impl ExactSizeIterator<Item = &Arc<ResourceEntry>> {
         self.resources.values()
     }
