@@ -28,6 +28,8 @@ use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::low_level::UriParams;
+use crate::middleware::ReadCall;
 use crate::principal::Principal;
 use crate::session::Session;
 
@@ -209,7 +211,21 @@ impl Context {
 
     /// Reads a resource of this server on behalf of the same caller.
     pub async fn read_resource(&self, uri: &str) -> Result<ReadResourceResult> {
-        let catalog = self.exchange.core.catalog.load();
+        if let Some(hooks) = &self.exchange.core.hooks
+            && let Some(reads) = &hooks.reads
+        {
+            return reads.run(ReadCall::new(self.clone(), uri.into())).await;
+        }
+        self.read_directly(uri).await
+    }
+
+    /// The same past all layers.
+    pub(crate) async fn read_directly(&self, uri: &str) -> Result<ReadResourceResult> {
+        let core = &self.exchange.core;
+        if let Some(read) = core.handlers().and_then(|all| all.read_resource.as_ref()) {
+            return read(UriParams { uri: uri.into() }, self.clone()).await;
+        }
+        let catalog = core.catalog.load();
         catalog.read_resource(self, uri).await
     }
 

@@ -18,8 +18,10 @@ use crate::ask::journal::KeyRing;
 use crate::ask::once::OnceSteps;
 use crate::catalog::CatalogHandle;
 use crate::extension::Extensions;
+use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
+use crate::low_level::Handlers;
 use crate::principal::Principal;
 use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
@@ -71,6 +73,8 @@ pub(crate) struct Core {
     pub(crate) caching: Caching,
     pub(crate) states: States,
     pub(crate) extensions: Extensions,
+    /// What stands around or in front of the catalog; `None` on most servers.
+    pub(crate) hooks: Option<Box<Hooks>>,
     pub(crate) catalog: CatalogHandle,
     /// Lists that are offered even while they are empty.
     pub(crate) offered: Lists,
@@ -107,6 +111,7 @@ impl Core {
             caching: Caching::default(),
             states: States::default(),
             extensions: Extensions::default(),
+            hooks: None,
             catalog,
             offered: Lists::default(),
             hub: Arc::default(),
@@ -127,20 +132,30 @@ impl Core {
             .cache(cache)
     }
 
+    /// Handlers of whole methods, if there are any.
+    pub(crate) fn handlers(&self) -> Option<&Handlers> {
+        self.hooks.as_deref().map(|hooks| &hooks.handlers)
+    }
+
     /// What the server offers at this moment, to clients of a revision.
     pub(crate) fn capabilities(&self, revision: Revision) -> ServerCapabilities {
         let has = self.catalog.load().lists();
         let (has, also) = (has, self.offered);
+        let handled = |are: fn(&Handlers) -> bool| self.handlers().is_some_and(are);
+        let tools = has.tools || also.tools || handled(Handlers::has_tools);
+        let resources = has.resources || also.resources || handled(Handlers::has_resources);
+        let prompts = has.prompts || also.prompts || handled(Handlers::has_prompts);
         ServerCapabilities {
-            tools: (has.tools || also.tools).then_some(ToolsCapability { list_changed: true }),
-            resources: (has.resources || also.resources).then_some(ResourcesCapability {
+            tools: tools.then_some(ToolsCapability { list_changed: true }),
+            resources: resources.then_some(ResourcesCapability {
                 list_changed: true,
                 subscribe: true,
             }),
-            prompts: (has.prompts || also.prompts)
-                .then_some(PromptsCapability { list_changed: true }),
+            prompts: prompts.then_some(PromptsCapability { list_changed: true }),
             logging: true,
-            completions: has.resources || has.prompts,
+            completions: has.resources
+                || has.prompts
+                || handled(|handlers| handlers.complete.is_some()),
             extensions: self.extensions.declared(revision),
             ..ServerCapabilities::default()
         }

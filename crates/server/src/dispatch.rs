@@ -1,5 +1,6 @@
 //! One match on the method.
 
+mod hooked;
 mod own;
 
 use std::panic::AssertUnwindSafe;
@@ -37,7 +38,18 @@ use crate::hub::{Listener, Lists};
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    if let Some(hooks) = &core.hooks
+        && let Some(layers) = &hooks.requests
+    {
+        let incoming = Arc::new(incoming);
+        let answer = Box::pin(hooked::answer(&core, &incoming, layers)).await;
+        return conclude(&incoming, begun, answer);
+    }
     let answer = answer(&core, &incoming).await;
+    conclude(&incoming, begun, answer)
+}
+
+fn conclude(incoming: &Incoming, begun: Option<Instant>, answer: Result<Reply, Refusal>) -> Reply {
     if let Some(begun) = begun {
         log(&incoming.frame, begun, answer.as_ref().err());
     }
@@ -66,9 +78,23 @@ fn log(frame: &Frame, begun: Instant, refusal: Option<&Refusal>) {
     );
 }
 
-async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
     let id = frame.id();
+    if let Some(hooks) = &core.hooks {
+        let handled = match frame.method {
+            Some(Method::ToolsCall) => {
+                Some(Box::pin(hooked::call_tool(core, hooks, incoming)).await)
+            }
+            Some(Method::PromptsGet) => {
+                Some(Box::pin(hooked::get_prompt(core, hooks, incoming)).await)
+            }
+            _ => Box::pin(hooked::handle(core, &hooks.handlers, incoming)).await,
+        };
+        if let Some(reply) = handled {
+            return reply;
+        }
+    }
     match frame.method {
         Some(Method::ToolsCall) => call_tool(core, incoming).await,
         // Boxed: what is called most decides how large the future of a call is.
@@ -119,7 +145,7 @@ async fn other(
             let cache = Some(core.caching.lists);
             Ok(Reply::result(id, &result, &core.frame(revision, cache)))
         }
-        (Some(Method::SubscriptionsListen), _) => listen(core, incoming).await,
+        (Some(Method::SubscriptionsListen), _) => listen(core, incoming, admitted).await,
         (Some(Method::Complete), _) => complete(core, incoming, admitted).await,
         (Some(Method::Ping), _) => Ok(done(())),
         (Some(Method::SetLevel), Caller::Session(session)) => {
@@ -185,6 +211,20 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
     let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
     let outcome = drive(&ctx, tool.call(&ctx, frame.arguments()), time).await;
+    finish_tool(core, incoming, &ctx, revision, subject, time, outcome)
+}
+
+/// The reply of a call of a tool, whose failures are results.
+#[inline]
+fn finish_tool(
+    core: &Core,
+    incoming: &Incoming,
+    ctx: &Context,
+    revision: Revision,
+    subject: Subject<'_>,
+    time: Duration,
+    outcome: Driven<Result<CallToolResult, CallError>>,
+) -> Result<Reply, Refusal> {
     let result = match outcome {
         Driven::Done(Ok(result)) => result,
         Driven::Done(Err(error)) => {
@@ -211,7 +251,7 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
         }
     };
     Ok(Reply::result::<CallToolResult>(
-        frame.id(),
+        incoming.frame.id(),
         &result,
         &core.frame(revision, None),
     ))
@@ -227,13 +267,7 @@ async fn read_resource(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, R
         arguments: None,
     };
     let (ctx, again) = asking_context(core, incoming, admitted, subject)?;
-    let catalog = core.catalog.load();
-    let outcome = drive(
-        &ctx,
-        catalog.read_resource(&ctx, &uri),
-        core.limits.call_timeout,
-    )
-    .await;
+    let outcome = drive(&ctx, ctx.read_resource(&uri), core.limits.call_timeout).await;
     // What came of an ask is nobody else's, and not even the same caller's next time.
     let cache = (!again).then_some(core.caching.resources);
     finish::<ReadResourceResult>(core, incoming, &ctx, revision, subject, cache, outcome)
@@ -423,7 +457,11 @@ fn report(panic: &(dyn std::any::Any + Send)) -> u64 {
 
 /// A stream of notices that stays open until one side ends it
 /// (spec 2026-07-28, `basic/patterns/subscriptions`).
-async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+async fn listen(
+    core: &Arc<Core>,
+    incoming: &Incoming,
+    admitted: Admitted,
+) -> Result<Reply, Refusal> {
     #[derive(serde::Deserialize)]
     struct Params {
         notifications: SubscriptionFilter,
@@ -450,6 +488,7 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
     if offered.resources.is_none() {
         filter.resource_subscriptions.clear();
     }
+    hooked::agree(core, incoming, admitted, &mut filter).await;
     let lists = Lists {
         tools: filter.tools_list_changed,
         resources: filter.resources_list_changed,

@@ -18,6 +18,8 @@ pub mod extension;
 pub mod group;
 pub mod handler;
 pub mod limits;
+pub mod low_level;
+pub mod middleware;
 pub mod principal;
 
 mod ask;
@@ -26,6 +28,7 @@ mod calls;
 mod core;
 mod dispatch;
 mod era;
+mod hooks;
 mod hub;
 mod outbox;
 mod server;

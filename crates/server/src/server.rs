@@ -6,6 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tower_layer::Layer;
+use tower_service::Service;
 use wharf_protocol::content::{Icon, Implementation};
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
@@ -15,13 +17,17 @@ use crate::catalog::prompt::IntoPrompt;
 use crate::catalog::resource::IntoResource;
 use crate::catalog::tool::IntoTool;
 use crate::catalog::{CatalogHandle, CatalogSettings, PageSettings};
+use crate::context::Context;
 use crate::core::{Caching, Core, States};
-use crate::error::{Error, Result};
+use crate::error::{BoxError, Error, Result};
 use crate::extension::Extension;
 use crate::group::{Group, Items};
+use crate::hooks::Added;
 use crate::hub::{Lists, Notice};
 use crate::limits::Limits;
-use crate::transport::http::{self, HttpOptions, HttpServer, Service};
+use crate::low_level::Method;
+use crate::middleware::{Call, Next, PromptCall, ReadCall, RequestCall, ToolCall};
+use crate::transport::http::{self, HttpOptions, HttpServer};
 use crate::transport::in_process::InProcess;
 use crate::transport::stdio;
 
@@ -50,6 +56,7 @@ pub struct Server {
     items: Items,
     offered: Lists,
     extensions: Vec<Extension>,
+    hooks: Option<Box<Added>>,
     #[cfg(feature = "skills")]
     skills: Vec<crate::skills::Skill>,
     http: HttpOptions,
@@ -87,6 +94,7 @@ impl Server {
             items: Items::new(),
             offered: Lists::default(),
             extensions: Vec::new(),
+            hooks: None,
             #[cfg(feature = "skills")]
             skills: Vec::new(),
             http: HttpOptions::default(),
@@ -190,6 +198,98 @@ impl Server {
         self
     }
 
+    /// Puts a layer around every call of a tool; see [`middleware`](crate::middleware).
+    pub fn layer_tools<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<ToolCall>> + Send + Sync + 'static,
+        L::Service: Service<ToolCall, Response = <ToolCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<ToolCall>>::Future: Send,
+        <L::Service as Service<ToolCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().tools.add(layer);
+        self
+    }
+
+    /// Puts a layer around every reading of a resource.
+    pub fn layer_reads<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<ReadCall>> + Send + Sync + 'static,
+        L::Service: Service<ReadCall, Response = <ReadCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<ReadCall>>::Future: Send,
+        <L::Service as Service<ReadCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().reads.add(layer);
+        self
+    }
+
+    /// Puts a layer around every filling in of a prompt.
+    pub fn layer_prompts<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<PromptCall>> + Send + Sync + 'static,
+        L::Service: Service<PromptCall, Response = <PromptCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<PromptCall>>::Future: Send,
+        <L::Service as Service<PromptCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().prompts.add(layer);
+        self
+    }
+
+    /// Puts a layer around every request, whatever its method: for logs, metrics, rate limits. An error
+    /// of the layer is the JSON-RPC error that the client gets.
+    pub fn layer_requests<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<RequestCall>> + Send + Sync + 'static,
+        L::Service: Service<RequestCall, Response = <RequestCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<RequestCall>>::Future: Send,
+        <L::Service as Service<RequestCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().requests.add(layer);
+        self
+    }
+
+    /// Handles a method as a whole, instead of the catalog: typed parameters in, the
+    /// specification's result out. What is handled is declared in the server's capabilities; the
+    /// methods that are not are the catalog's as before. Handling a method twice keeps the second
+    /// handler. Handlers of [`CallTool`](crate::low_level::CallTool),
+    /// [`ReadResource`](crate::low_level::ReadResource) and
+    /// [`GetPrompt`](crate::low_level::GetPrompt) can ask the client, the others cannot.
+    ///
+    /// ```
+    /// use wharf_server::low_level::{CallTool, CallToolParams, ListParams, ListTools};
+    /// use wharf_server::{Context, Error, Server};
+    /// # use wharf_protocol::tools::{CallToolResult, ListToolsResult};
+    ///
+    /// let server = Server::new("Demo")
+    ///     .handle(ListTools, |_: ListParams, _: Context| async {
+    ///         Ok::<_, Error>(ListToolsResult::default())
+    ///     })
+    ///     .handle(CallTool, |call: CallToolParams, _: Context| async move {
+    ///         match call.name.as_str() {
+    ///             "echo" => Ok(CallToolResult::text(call.arguments.get())),
+    ///             name => Err(Error::protocol(-32602, format!("unknown tool `{name}`"))),
+    ///         }
+    ///     });
+    /// ```
+    pub fn handle<M, F, Fut, E>(mut self, method: M, handler: F) -> Self
+    where
+        M: Method,
+        F: Fn(M::Params, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<M::Result, E>> + Send + 'static,
+        E: fmt::Display + Send + 'static,
+    {
+        let _ = method;
+        let handlers = &mut self.hooks.get_or_insert_default().handlers;
+        *(M::parts().place)(handlers) = Some(Arc::new(move |params, ctx| {
+            let handling = handler(params, ctx);
+            Box::pin(async move { handling.await.map_err(Error::from_display) })
+        }));
+        self
+    }
+
     /// Gives handlers a value, which they find by its type as `State<T>`.
     pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.states.insert(Arc::new(value));
@@ -275,6 +375,7 @@ impl Server {
         core.caching = self.caching;
         core.offered = self.offered;
         core.states = self.states;
+        core.hooks = self.hooks.map(Into::into);
         for extension in self.extensions {
             core.extensions.add(extension)?;
         }
@@ -390,9 +491,9 @@ impl Server {
     }
 
     /// The server as a tower service, to mount into a larger application.
-    pub async fn into_service(self) -> Result<Service> {
+    pub async fn into_service(self) -> Result<http::Service> {
         let (core, options) = self.start().await?;
-        Ok(Service::new(core, &options, false))
+        Ok(http::Service::new(core, &options, false))
     }
 
     /// The server as an object to call in the same process, for tests and embedding.

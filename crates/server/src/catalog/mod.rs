@@ -214,6 +214,14 @@ impl CatalogHandle {
         }
     }
 
+    /// Tells clients that lists changed which the catalog does not know: those of a server that
+    /// handles the methods itself, see [`Server::handle`](crate::Server::handle). Never waits.
+    pub fn notify_changed(&self, changed: Changed) {
+        if let (true, Some(listener)) = (changed.any(), self.shared.listener.get()) {
+            listener(changed);
+        }
+    }
+
     /// Changes the catalog: all of the edit, or nothing. Clients are told of the lists that are
     /// different afterwards. Calls that run keep the snapshot they began with.
     ///
@@ -248,9 +256,7 @@ impl CatalogHandle {
             self.shared.current.store(Arc::new(after));
             changed
         };
-        if let (true, Some(listener)) = (changed.any(), self.shared.listener.get()) {
-            listener(changed);
-        }
+        self.notify_changed(changed);
         Ok(changed)
     }
 }
