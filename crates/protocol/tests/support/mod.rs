@@ -133,6 +133,8 @@ impl Spec {
                         self.unnamed(schema, member, &at, faults);
                     } else if let Some(schema) = free {
                         self.unnamed(schema, member, &at, faults);
+                    } else if name == "extensions" && named.contains_key("experimental") {
+                        // Capabilities of any revision may have it (SEP-2133).
                     } else if !named.is_empty() && !at.contains("/_meta/") {
                         faults.push(format!("{at}: not named by the schema"));
                     }
