@@ -77,6 +77,9 @@ pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admit
             modern::check_headers(headers, &frame.method_name(), mirrored)?;
             admitted
         }
+        Via::LegacyHttp(session) if modern::is_other(&meta, session.revision) => {
+            return Err(modern::unopened(&frame.method_name(), &meta));
+        }
         Via::LegacyHttp(session) => (session.revision, Caller::Session(Arc::clone(session))),
         Via::UnopenedHttp => return Err(modern::unopened(&frame.method_name(), &meta)),
         Via::Line(_) if meta.protocol_version.is_some() => modern::admit(incoming, &meta)?,

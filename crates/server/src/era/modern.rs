@@ -49,6 +49,12 @@ pub(crate) fn admit_http(
     admit(incoming, meta)
 }
 
+/// Whether the body says that it is of another revision than this one of a session.
+pub(crate) fn is_other(meta: &RequestMeta<'_>, revision: Revision) -> bool {
+    meta.protocol_version
+        .is_some_and(|body| !is_text(body, revision.as_str()))
+}
+
 /// Whether a JSON string is this text, in whatever spelling.
 fn is_text(raw: RawJson<'_>, text: &str) -> bool {
     raw.as_str().is_some_and(|raw| raw == text)
@@ -205,7 +211,10 @@ pub(crate) fn check_parameters(
 /// A request over HTTP that has neither a session nor the headers of a modern one.
 pub(crate) fn unopened(method: &str, meta: &RequestMeta<'_>) -> Refusal {
     if meta.protocol_version.is_some() {
-        return mismatch("header MCP-Protocol-Version is required");
+        return mismatch(
+            "header MCP-Protocol-Version must be there and say the same as \
+             `_meta[\"io.modelcontextprotocol/protocolVersion\"]`",
+        );
     }
     Refusal::new(
         400,
