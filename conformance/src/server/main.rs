@@ -5,6 +5,7 @@
 mod asks;
 mod content;
 mod lists;
+mod tasks;
 
 use wharf::{Result, Server};
 
@@ -15,7 +16,7 @@ async fn main() -> Result<()> {
         _ => return Err(wharf::Error::new("usage: conformance-server --port N")),
     };
     let server = Server::new("wharf-conformance").version(env!("CARGO_PKG_VERSION"));
-    lists::add(asks::add(content::add(server)))
+    lists::add(tasks::add(asks::add(content::add(server))))
         .serve_http(&format!("127.0.0.1:{port}"))
         .await
 }

@@ -151,6 +151,10 @@ pub struct Parts {
     pub input_responses: Span,
     /// `params.requestState`: the sealed journal of the earlier rounds.
     pub request_state: Span,
+    /// `params.task`: the wish that the call become a task.
+    pub task: Span,
+    /// `params.taskId` of a request about a task.
+    pub task_id: Span,
     /// `params._meta`.
     pub meta: Span,
     /// `progressToken` of `_meta`.
@@ -310,6 +314,8 @@ impl Parts {
                 b"cursor" => (&mut self.cursor, "cursor"),
                 b"inputResponses" => (&mut self.input_responses, "inputResponses"),
                 b"requestState" => (&mut self.request_state, "requestState"),
+                b"task" => (&mut self.task, "task"),
+                b"taskId" => (&mut self.task_id, "taskId"),
                 b"_meta" => {
                     let meta = self.scan_meta(scanner, repeated)?;
                     put(&mut self.meta, meta, repeated, "_meta");

@@ -39,6 +39,7 @@ pub mod resources;
 pub mod roots;
 pub mod sampling;
 pub mod subscriptions;
+pub mod tasks;
 pub mod tools;
 
 mod lenient;
@@ -82,6 +83,7 @@ pub use sampling::{
     ToolUseContent,
 };
 pub use subscriptions::SubscriptionFilter;
+pub use tasks::{CreateTaskResult, ListTasksResult, Task, TaskDetail, TaskState, TaskStatus};
 pub use tools::{
     CallToolResult, ListToolsResult, TaskSupport, Tool, ToolAnnotations, ToolExecution,
 };

@@ -135,6 +135,20 @@ methods! {
     Elicit "elicitation/create" Request Server V2025_06_18;
     /// A URL that the user was sent to is done with; 2025-11-25 only.
     ElicitationComplete "notifications/elicitation/complete" Notification Server V2025_11_25 ..= V2025_11_25;
+    /// Asks where a task stands; since 2026-07-28 a part of the tasks extension.
+    TasksGet "tasks/get" Request Both V2025_11_25;
+    /// Waits for the result of a task; 2025-11-25 only.
+    TasksResult "tasks/result" Request Both V2025_11_25 ..= V2025_11_25;
+    /// Lists tasks; 2025-11-25 only.
+    TasksList "tasks/list" Request Both V2025_11_25 ..= V2025_11_25;
+    /// Answers what a task waits for; tasks extension.
+    TasksUpdate "tasks/update" Request Client V2026_07_28;
+    /// Says that a task is no longer wanted; since 2026-07-28 a part of the tasks extension.
+    TasksCancel "tasks/cancel" Request Both V2025_11_25;
+    /// A task's status changed; 2025-11-25 only.
+    TasksStatus "notifications/tasks/status" Notification Both V2025_11_25 ..= V2025_11_25;
+    /// A task's status changed; tasks extension.
+    TasksChanged "notifications/tasks" Notification Server V2026_07_28;
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 //! | `lifecycle` | capabilities and the beginning of a connection |
 //! | `notices` | what notifications carry |
 //! | `sampling`, `elicitation`, `form`, `input` | what a server asks of a client |
+//! | `tasks` | tasks in their two forms |
 
 use serde::{
     Serialize, Serializer,
@@ -35,6 +36,7 @@ mod listing;
 mod notices;
 mod sampling;
 mod schema;
+mod tasks;
 mod tools;
 
 pub(crate) use form::fit_answer;

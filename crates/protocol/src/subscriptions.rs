@@ -19,4 +19,7 @@ pub struct SubscriptionFilter {
     /// `notifications/resources/updated`, for these URIs.
     #[serde(default, deserialize_with = "crate::lenient::or_default")]
     pub resource_subscriptions: Vec<String>,
+    /// `notifications/tasks`, for these tasks (tasks extension).
+    #[serde(default, deserialize_with = "crate::lenient::or_default")]
+    pub task_ids: Vec<String>,
 }

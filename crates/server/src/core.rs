@@ -2,9 +2,11 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use wharf_protocol::capabilities::{
@@ -13,6 +15,7 @@ use wharf_protocol::capabilities::{
 use wharf_protocol::content::Implementation;
 use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
 use wharf_protocol::revision::Revision;
+use wharf_protocol::tasks;
 
 use crate::ask::journal::KeyRing;
 use crate::ask::once::OnceSteps;
@@ -22,6 +25,7 @@ use crate::limits::Limits;
 use crate::principal::Principal;
 use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
+use crate::task::Tasks;
 
 /// How long clients may keep what they read, and who may share it (spec 2026-07-28,
 /// `server/utilities/caching`).
@@ -77,6 +81,14 @@ pub(crate) struct Core {
     pub(crate) once: OnceSteps,
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
+    /// What must be shared between calls, or outlive them.
+    pub(crate) store: Arc<dyn wharf_state::State>,
+    pub(crate) tasks: Tasks,
+    /// When a call becomes a task that its tool says nothing about.
+    pub(crate) task_after: Option<Duration>,
+    pub(crate) started: SystemTime,
+    /// Whether there is one client only: the one that started the process.
+    private: AtomicBool,
     stopping: watch::Sender<bool>,
     stops: Mutex<Vec<Stop>>,
     server_info: Box<RawValue>,
@@ -111,6 +123,11 @@ impl Core {
             once: OnceSteps::default(),
             sessions: Sessions::default(),
             listens: Listens::default(),
+            store: Arc::new(wharf_state::Memory::new()),
+            tasks: Tasks::default(),
+            task_after: None,
+            started: SystemTime::now(),
+            private: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
             stops: Mutex::default(),
             server_info,
@@ -138,8 +155,30 @@ impl Core {
                 .then_some(PromptsCapability { list_changed: true }),
             logging: true,
             completions: has.resources || has.prompts,
+            tasks: self.offers_tasks().then(
+                || json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } }),
+            ),
+            extensions: self
+                .offers_tasks()
+                .then(|| (tasks::EXTENSION.to_owned(), json!({})))
+                .into_iter()
+                .collect(),
             ..ServerCapabilities::default()
         }
+    }
+
+    /// Whether any call can become a task.
+    pub(crate) fn offers_tasks(&self) -> bool {
+        self.task_after.is_some() || self.catalog.peek().has_tasks()
+    }
+
+    /// Says that the only client is the one that started the process.
+    pub(crate) fn set_private(&self) {
+        self.private.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_private(&self) -> bool {
+        self.private.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_stops(&self, stops: Vec<Stop>) {
@@ -150,6 +189,7 @@ impl Core {
     pub(crate) async fn shut_down(&self) {
         self.stop();
         self.sessions.clear();
+        self.tasks.stop();
         let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
         run_stops(stops).await;
     }

@@ -24,6 +24,7 @@ use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
 use crate::call::{Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
+use crate::catalog::tool::ToolEntry;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
 use crate::era::modern::Subject;
@@ -31,6 +32,7 @@ use crate::era::{self, Admitted, Refusal, legacy, modern};
 use crate::error::Error;
 use crate::handler::CallError;
 use crate::hub::{Listener, Lists};
+use crate::task::{self, Called};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
@@ -88,7 +90,14 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
             ))
         }
         _ => {
-            let admitted = era::admit(incoming, None)?;
+            // Requests about a task name it in a header too (tasks extension, "Routing Headers").
+            let task = match frame.method {
+                Some(Method::TasksGet | Method::TasksUpdate | Method::TasksCancel) => {
+                    frame.task_id().ok()
+                }
+                _ => None,
+            };
+            let admitted = era::admit(incoming, task.as_deref())?;
             malformed(frame.check_params())?;
             Box::pin(other(core, incoming, admitted)).await
         }
@@ -116,7 +125,17 @@ async fn other(
             let cache = Some(core.caching.lists);
             Ok(Reply::result(id, &result, &core.frame(revision, cache)))
         }
-        (Some(Method::SubscriptionsListen), _) => listen(core, incoming).await,
+        (Some(Method::SubscriptionsListen), _) => listen(core, incoming, &admitted.caller).await,
+        (
+            Some(
+                method @ (Method::TasksGet
+                | Method::TasksResult
+                | Method::TasksList
+                | Method::TasksUpdate
+                | Method::TasksCancel),
+            ),
+            _,
+        ) => task::methods::respond(core, incoming, admitted, *method).await,
         (Some(Method::Complete), _) => complete(core, incoming, admitted).await,
         (Some(Method::Ping), _) => Ok(done(())),
         (Some(Method::SetLevel), Caller::Session(session)) => {
@@ -163,12 +182,11 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
     let frame = &incoming.frame;
     let name = malformed(frame.name())?;
     let admitted = era::admit(incoming, Some(&name))?;
-    let revision = admitted.revision;
     let tool = match core.catalog.peek().tool(&name) {
         Some(tool) => Arc::clone(tool),
         None => {
             let error = core.catalog.load().unknown_tool(&name);
-            return Err(era::error_object(&error, revision).into());
+            return Err(era::error_object(&error, admitted.revision).into());
         }
     };
     if let Via::ModernHttp(headers) = &incoming.via {
@@ -179,14 +197,58 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
         target: &name,
         arguments: frame.arguments(),
     };
+    if tool.task().is_some() || frame.wishes_task() || core.task_after.is_some() {
+        // Boxed: calls that cannot become tasks do not pay for it.
+        let called = task::call(core, incoming, admitted, &tool, subject);
+        return match Box::pin(called).await? {
+            Called::Replied(reply) => Ok(reply),
+            Called::Ordinary(admitted) => {
+                Box::pin(run_tool(core, incoming, admitted, &tool, subject)).await
+            }
+        };
+    }
+    run_tool(core, incoming, admitted, &tool, subject).await
+}
+
+async fn run_tool(
+    core: &Arc<Core>,
+    incoming: &Incoming,
+    admitted: Admitted,
+    tool: &ToolEntry,
+    subject: Subject<'_>,
+) -> Result<Reply, Refusal> {
+    let revision = admitted.revision;
     let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
-    let outcome = drive(&ctx, tool.call(&ctx, frame.arguments()), time).await;
+    let outcome = drive(&ctx, tool.call(&ctx, incoming.frame.arguments()), time).await;
+    match tool_end(&ctx, time, outcome)? {
+        ToolEnd::Done(result) => Ok(Reply::result::<CallToolResult>(
+            incoming.frame.id(),
+            &result,
+            &core.frame(revision, None),
+        )),
+        ToolEnd::Suspended(suspension) => suspended(core, incoming, revision, subject, suspension),
+    }
+}
+
+/// What a tool's handler came to.
+pub(crate) enum ToolEnd {
+    Done(CallToolResult),
+    Suspended(Suspension),
+}
+
+/// The result of a tool, whose failures are results too, but for a few.
+pub(crate) fn tool_end(
+    ctx: &Context,
+    time: Duration,
+    outcome: Driven<Result<CallToolResult, CallError>>,
+) -> Result<ToolEnd, Refusal> {
+    let failed = |message: String| CallError::Handler(Error::new(message)).into_result();
     let result = match outcome {
         Driven::Done(Ok(result)) => result,
         Driven::Done(Err(error)) => {
             if let (CallError::Handler(_), Some(capability), true) =
-                (&error, ctx.missing(), revision.is_modern())
+                (&error, ctx.missing(), ctx.exchange().revision.is_modern())
             {
                 return Err(Refusal {
                     error: capability.missing(),
@@ -195,23 +257,15 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
             }
             error.into_result()?
         }
-        Driven::Suspended(suspension) => {
-            return suspended(core, incoming, revision, subject, suspension);
-        }
-        Driven::TimedOut => {
-            let message = format!("the tool did not finish within {time:?} and was stopped");
-            CallError::Handler(Error::new(message)).into_result()?
-        }
+        Driven::Suspended(suspension) => return Ok(ToolEnd::Suspended(suspension)),
+        Driven::TimedOut => failed(format!(
+            "the tool did not finish within {time:?} and was stopped"
+        ))?,
         Driven::Panicked(reference) => {
-            let message = format!("internal error (reference {reference:016x})");
-            CallError::Handler(Error::new(message)).into_result()?
+            failed(format!("internal error (reference {reference:016x})"))?
         }
     };
-    Ok(Reply::result::<CallToolResult>(
-        frame.id(),
-        &result,
-        &core.frame(revision, None),
-    ))
+    Ok(ToolEnd::Done(result))
 }
 
 async fn read_resource(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
@@ -287,7 +341,7 @@ async fn complete(
 }
 
 /// The context of a call that may ask, and whether the call is a retry.
-fn asking_context(
+pub(crate) fn asking_context(
     core: &Arc<Core>,
     incoming: &Incoming,
     admitted: Admitted,
@@ -337,7 +391,7 @@ fn finish<T: ProjectMembers>(
     }
 }
 
-fn suspended(
+pub(crate) fn suspended(
     core: &Core,
     incoming: &Incoming,
     revision: Revision,
@@ -353,7 +407,7 @@ fn suspended(
 }
 
 /// How a handler ended.
-enum Driven<T> {
+pub(crate) enum Driven<T> {
     Done(T),
     /// It can go no further without an answer that another round must bring.
     Suspended(Suspension),
@@ -363,9 +417,14 @@ enum Driven<T> {
 }
 
 /// Runs a handler within its time, and drops it where it waits for another round.
-async fn drive<T>(ctx: &Context, handler: impl Future<Output = T>, time: Duration) -> Driven<T> {
+pub(crate) async fn drive<T>(
+    ctx: &Context,
+    handler: impl Future<Output = T>,
+    time: Duration,
+) -> Driven<T> {
     let mut handler = pin!(AssertUnwindSafe(handler).catch_unwind());
     let mut timer = None;
+    let mut is_task = ctx.exchange().task().is_some();
     std::future::poll_fn(|cx| {
         match handler.as_mut().poll(cx) {
             Poll::Ready(Ok(value)) => return Poll::Ready(Driven::Done(value)),
@@ -380,6 +439,12 @@ async fn drive<T>(ctx: &Context, handler: impl Future<Output = T>, time: Duratio
         // Most handlers never come to here, and need no timer.
         let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
         while timer.as_mut().poll(cx).is_ready() {
+            if ctx.exchange().task().is_some() && !std::mem::replace(&mut is_task, true) {
+                // It has become a task meanwhile, and has a task's time.
+                let time = ctx.exchange().core.limits.task_timeout;
+                timer.as_mut().reset(tokio::time::Instant::now() + time);
+                continue;
+            }
             if ctx.exchange().waiting.load(Ordering::Relaxed) == 0 {
                 return Poll::Ready(Driven::TimedOut);
             }
@@ -409,7 +474,7 @@ fn report(panic: &(dyn std::any::Any + Send)) -> u64 {
 
 /// A stream of notices that stays open until one side ends it
 /// (spec 2026-07-28, `basic/patterns/subscriptions`).
-async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+async fn listen(core: &Arc<Core>, incoming: &Incoming, caller: &Caller) -> Result<Reply, Refusal> {
     #[derive(serde::Deserialize)]
     struct Params {
         notifications: SubscriptionFilter,
@@ -420,11 +485,17 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         notifications: mut filter,
     } = malformed(frame.params())?;
     let limit = core.limits.subscriptions;
-    if filter.resource_subscriptions.len() > limit {
+    if filter
+        .resource_subscriptions
+        .len()
+        .max(filter.task_ids.len())
+        > limit
+    {
         return Err(Refusal::malformed(format!(
-            "more than {limit} resource subscriptions"
+            "more than {limit} subscriptions"
         )));
     }
+    task::methods::check_listen(incoming, &filter)?;
     let Some(_place) = Listening::take(core, incoming.principal.clone()) else {
         let message = "too many open streams: close one, or try again later";
         return Err(Refusal::new(429, ErrorCode::INTERNAL_ERROR, message));
@@ -447,6 +518,8 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         .map(|uri| uri.as_str().into());
     let listener = Listener::new(lists, uris);
     core.hub.add(&listener);
+    let tasks = std::mem::take(&mut filter.task_ids);
+    filter.task_ids = task::methods::listen(core, &listener, caller, tasks).await?;
 
     let subscription: Value = serde_json::from_str(id).unwrap_or_default();
     let mut about = Map::new();

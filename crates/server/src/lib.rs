@@ -29,6 +29,7 @@ mod hub;
 mod outbox;
 mod server;
 mod session;
+mod task;
 mod transport;
 
 pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wharf_protocol::content::{Icon, Implementation};
 use wharf_protocol::projection::at;
@@ -50,6 +51,8 @@ pub struct Server {
     offered: Lists,
     http: HttpOptions,
     keys: Option<KeyRing>,
+    store: Option<Arc<dyn wharf_state::State>>,
+    task_after: Option<Duration>,
     catalog: CatalogHandle,
     starts: Vec<Start>,
 }
@@ -84,6 +87,8 @@ impl Server {
             offered: Lists::default(),
             http: HttpOptions::default(),
             keys: None,
+            store: None,
+            task_after: None,
             catalog: CatalogHandle::default(),
             starts: Vec::new(),
         }
@@ -218,6 +223,20 @@ impl Server {
         self
     }
 
+    /// Where the server keeps what must be shared between calls or outlive the process. By default
+    /// in memory.
+    pub fn store(mut self, store: Arc<dyn wharf_state::State>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Makes a task of every call that lasts longer than this, for clients that take one unasked
+    /// (the tasks extension, since 2026-07-28). By default only tools that say so become tasks.
+    pub fn task_after(mut self, time: Duration) -> Self {
+        self.task_after = Some(time);
+        self
+    }
+
     /// The catalog, to change while the server runs. It can be taken before the start and kept.
     pub fn catalog(&self) -> &CatalogHandle {
         &self.catalog
@@ -241,6 +260,10 @@ impl Server {
         core.caching = self.caching;
         core.offered = self.offered;
         core.states = self.states;
+        core.task_after = self.task_after;
+        if let Some(store) = self.store {
+            core.store = store;
+        }
         if let Some(keys) = self.keys {
             core.keys = keys;
         }
@@ -272,7 +295,11 @@ impl Server {
             }
         }
         core.set_stops(stops);
-        Ok((Arc::new(core), self.http))
+        let core = Arc::new(core);
+        if core.store.is_durable() {
+            tokio::spawn(crate::task::resume(Arc::clone(&core)));
+        }
+        Ok((core, self.http))
     }
 
     /// Serves as the command line says: standard input and output, or with `--http ADDRESS` (by
@@ -298,6 +325,7 @@ impl Server {
     /// Nothing else may write to standard output.
     pub async fn serve_stdio(self) -> Result<()> {
         let (core, _) = self.start().await?;
+        core.set_private();
         let serving = stdio::serve(Arc::clone(&core));
         tokio::pin!(serving);
         let result = tokio::select! {

@@ -1,5 +1,6 @@
 //! Input a server requires before it can complete a request.
 
+use indexmap::IndexMap;
 use serde::{
     Serialize, Serializer,
     ser::{Error as _, SerializeMap},
@@ -49,7 +50,7 @@ impl ProjectMembers for InputRequiredResult {
             )));
         }
         if !self.input_requests.is_empty() {
-            map.put("inputRequests", &Requests(self, revision))?;
+            map.put("inputRequests", &Requests(&self.input_requests, revision))?;
         }
         map.put_some("requestState", self.request_state.as_ref())
     }
@@ -59,12 +60,15 @@ impl ProjectMembers for InputRequiredResult {
     }
 }
 
-struct Requests<'a>(&'a InputRequiredResult, Revision);
+/// Requests by name.
+pub(super) struct Requests<'a>(
+    pub(super) &'a IndexMap<String, InputRequest>,
+    pub(super) Revision,
+);
 
 impl Serialize for Requests<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(result, revision) = *self;
-        let requests = &result.input_requests;
+        let Self(requests, revision) = *self;
         serializer.collect_map(requests.iter().map(|(name, it)| (name, at(it, revision))))
     }
 }

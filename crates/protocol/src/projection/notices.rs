@@ -41,7 +41,8 @@ impl ProjectMembers for SubscriptionFilter {
         map.put_true("toolsListChanged", self.tools_list_changed)?;
         map.put_true("promptsListChanged", self.prompts_list_changed)?;
         map.put_true("resourcesListChanged", self.resources_list_changed)?;
-        map.put_list("resourceSubscriptions", &self.resource_subscriptions)
+        map.put_list("resourceSubscriptions", &self.resource_subscriptions)?;
+        map.put_list("taskIds", &self.task_ids)
     }
 }
 

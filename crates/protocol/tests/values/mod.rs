@@ -769,6 +769,7 @@ fn notices(cases: &mut Vec<Case>) {
                 prompts_list_changed: true,
                 resources_list_changed: true,
                 resource_subscriptions: vec!["file:///a".to_owned()],
+                ..Default::default()
             },
         ),
         plain(
