@@ -78,10 +78,10 @@ pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admit
             admitted
         }
         Via::LegacyHttp(session) if modern::is_other(&meta, session.revision) => {
-            return Err(modern::unopened(&frame.method_name(), &meta));
+            return Err(modern::of_a_session());
         }
         Via::LegacyHttp(session) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::UnopenedHttp => return Err(modern::unopened(&frame.method_name(), &meta)),
+        Via::UnopenedHttp => return Err(modern::unopened(&frame.method_name())),
         Via::Line(_) if meta.protocol_version.is_some() => modern::admit(incoming, &meta)?,
         Via::Line(Some(session)) => (session.revision, Caller::Session(Arc::clone(session))),
         Via::Line(None) => return Err(legacy::unopened(&frame.method_name())),

@@ -208,14 +208,17 @@ pub(crate) fn check_parameters(
     Ok(())
 }
 
-/// A request over HTTP that has neither a session nor the headers of a modern one.
-pub(crate) fn unopened(method: &str, meta: &RequestMeta<'_>) -> Refusal {
-    if meta.protocol_version.is_some() {
-        return mismatch(
-            "header MCP-Protocol-Version must be there and say the same as \
-             `_meta[\"io.modelcontextprotocol/protocolVersion\"]`",
-        );
-    }
+/// A request of a session whose body says that it is of another revision.
+pub(crate) fn of_a_session() -> Refusal {
+    mismatch(
+        "`_meta[\"io.modelcontextprotocol/protocolVersion\"]` names another revision than this \
+         session's: send the request without its Mcp-Session-Id and with its \
+         MCP-Protocol-Version header",
+    )
+}
+
+/// A request over HTTP that has neither a session nor the marks of a modern one.
+pub(crate) fn unopened(method: &str) -> Refusal {
     Refusal::new(
         400,
         ErrorCode::INVALID_REQUEST,

@@ -300,7 +300,8 @@ impl Service {
             (Parsed::Request(frame), Some(session)) => {
                 answer::legacy(shared, frame, session, accepts).await
             }
-            (Parsed::Request(frame), None) if modern => {
+            // What says in its body that it stands by itself is judged as that.
+            (Parsed::Request(frame), None) if modern || frame.is_modern() => {
                 answer::modern(shared, frame, parts.headers, principal, accepts).await
             }
             (Parsed::Request(frame), None) => answer::unopened(shared, frame, principal).await,
