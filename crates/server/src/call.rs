@@ -170,6 +170,9 @@ impl Frame {
     pub(crate) fn task(&self) -> Result<Option<TaskParams>, ErrorObject> {
         match self.get(self.parts.task).filter(|raw| !raw.is_null()) {
             None => Ok(None),
+            Some(raw) if !raw.is_object() => {
+                Err(self.does_not_fit("`params.task` must be an object"))
+            }
             Some(raw) => raw
                 .read()
                 .map(Some)

@@ -24,7 +24,7 @@ use wharf_protocol::sampling::CreateMessageResult;
 use wharf_protocol::tasks;
 
 use crate::ask::elicit::Elicit;
-use crate::ask::once::Claim;
+use crate::ask::once::{Claim, OnceSteps};
 use crate::ask::{
     self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation, WithMeta,
 };
@@ -563,30 +563,33 @@ impl Context {
             return Ok(serde_json::from_str(result.get())?);
         }
         let core = &self.exchange.core;
-        let lifetime = core.limits.state_lifetime * (core.limits.rounds + 1);
-        match core
-            .once
-            .claim(exchange, name, lifetime, core.limits.once_steps)
-        {
-            Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
-            Claim::Begun => Err(Error::new(format!(
-                "step `{name}` began before and is not repeated"
-            ))),
-            Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
-            Claim::Yours => match self.run_step(work).await {
-                Ok(result) => {
-                    let raw = serde_json::value::to_raw_value(&result)?;
-                    core.once.finish(exchange, name, raw.clone());
-                    if self.exchange.task().is_some() {
-                        self.finish_step(name, raw).await?;
+        let lifetime = match self.exchange.task() {
+            Some(_) => core.limits.task_ttl_max,
+            None => core.limits.state_lifetime * (core.limits.rounds + 1),
+        };
+        let steps = OnceSteps::new(&*core.store, exchange, lifetime);
+        // The claim is a part of the step: a handler that is dropped between the two would leave a
+        // step that nobody ran and nobody may run.
+        let step = async {
+            match steps.claim(name, core.limits.once_steps).await? {
+                Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
+                Claim::Begun => Err(Error::new(format!(
+                    "step `{name}` began before and is not repeated"
+                ))),
+                Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
+                Claim::Yours(claimed) => match work.await {
+                    Ok(result) => {
+                        let kept = serde_json::value::to_raw_value(&result)?;
+                        steps.finish(name, claimed, kept).await?;
+                        Ok(result)
                     }
-                    Ok(result)
-                }
-                Err(error) => {
-                    core.once.release(exchange, name);
-                    Err(Error::from_display(error))
-                }
-            },
-        }
+                    Err(error) => {
+                        steps.release(name).await;
+                        Err(Error::from_display(error))
+                    }
+                },
+            }
+        };
+        self.run_step(step).await
     }
 }

@@ -16,9 +16,9 @@ use wharf_protocol::content::Implementation;
 use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
 use wharf_protocol::revision::Revision;
 use wharf_protocol::tasks;
+use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
-use crate::ask::once::OnceSteps;
 use crate::catalog::CatalogHandle;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
@@ -78,11 +78,10 @@ pub(crate) struct Core {
     pub(crate) offered: Lists,
     pub(crate) hub: Arc<Hub>,
     pub(crate) keys: KeyRing,
-    pub(crate) once: OnceSteps,
+    /// Where records are kept that calls share, or that outlive the process.
+    pub(crate) store: Arc<dyn State>,
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
-    /// What must be shared between calls, or outlive them.
-    pub(crate) store: Arc<dyn wharf_state::State>,
     pub(crate) tasks: Tasks,
     /// When a call becomes a task that its tool says nothing about.
     pub(crate) task_after: Option<Duration>,
@@ -120,10 +119,9 @@ impl Core {
             offered: Lists::default(),
             hub: Arc::default(),
             keys: KeyRing::random(),
-            once: OnceSteps::default(),
+            store: Arc::new(Memory::new()),
             sessions: Sessions::default(),
             listens: Listens::default(),
-            store: Arc::new(wharf_state::Memory::new()),
             tasks: Tasks::default(),
             task_after: None,
             started: SystemTime::now(),

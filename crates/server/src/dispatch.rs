@@ -24,7 +24,6 @@ use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
 use crate::call::{Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
-use crate::catalog::tool::ToolEntry;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
 use crate::era::modern::Subject;
@@ -197,33 +196,23 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
         target: &name,
         arguments: frame.arguments(),
     };
-    if tool.task().is_some() || frame.wishes_task() || core.task_after.is_some() {
+    let may_be_task = tool.task().is_some() || frame.wishes_task() || core.task_after.is_some();
+    let admitted = if may_be_task {
         // Boxed: calls that cannot become tasks do not pay for it.
-        let called = task::call(core, incoming, admitted, &tool, subject);
-        return match Box::pin(called).await? {
-            Called::Replied(reply) => Ok(reply),
-            Called::Ordinary(admitted) => {
-                Box::pin(run_tool(core, incoming, admitted, &tool, subject)).await
-            }
-        };
-    }
-    run_tool(core, incoming, admitted, &tool, subject).await
-}
-
-async fn run_tool(
-    core: &Arc<Core>,
-    incoming: &Incoming,
-    admitted: Admitted,
-    tool: &ToolEntry,
-    subject: Subject<'_>,
-) -> Result<Reply, Refusal> {
+        match Box::pin(task::call(core, incoming, admitted, &tool, subject)).await? {
+            Called::Replied(reply) => return Ok(reply),
+            Called::Ordinary(admitted) => admitted,
+        }
+    } else {
+        admitted
+    };
     let revision = admitted.revision;
     let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
-    let outcome = drive(&ctx, tool.call(&ctx, incoming.frame.arguments()), time).await;
+    let outcome = drive(&ctx, tool.call(&ctx, frame.arguments()), time).await;
     match tool_end(&ctx, time, outcome)? {
         ToolEnd::Done(result) => Ok(Reply::result::<CallToolResult>(
-            incoming.frame.id(),
+            frame.id(),
             &result,
             &core.frame(revision, None),
         )),
@@ -238,6 +227,7 @@ pub(crate) enum ToolEnd {
 }
 
 /// The result of a tool, whose failures are results too, but for a few.
+#[inline]
 pub(crate) fn tool_end(
     ctx: &Context,
     time: Duration,

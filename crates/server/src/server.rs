@@ -10,6 +10,7 @@ use std::time::Duration;
 use wharf_protocol::content::{Icon, Implementation};
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
+use wharf_state::State as Store;
 
 use crate::ask::journal::KeyRing;
 use crate::catalog::prompt::IntoPrompt;
@@ -51,7 +52,7 @@ pub struct Server {
     offered: Lists,
     http: HttpOptions,
     keys: Option<KeyRing>,
-    store: Option<Arc<dyn wharf_state::State>>,
+    store: Option<Arc<dyn Store>>,
     task_after: Option<Duration>,
     catalog: CatalogHandle,
     starts: Vec<Start>,
@@ -223,10 +224,15 @@ impl Server {
         self
     }
 
-    /// Where the server keeps what must be shared between calls or outlive the process. By default
-    /// in memory.
-    pub fn store(mut self, store: Arc<dyn wharf_state::State>) -> Self {
-        self.store = Some(store);
+    /// Sets where the server keeps what calls share, such as the steps of
+    /// [`Context::once`](crate::Context::once). Default: in the memory of the process.
+    ///
+    /// With a store that is durable, sessions of the handshake revisions over HTTP and their event
+    /// streams outlive the process: a client goes on as if nothing had happened, and a call that
+    /// ran when the process ended is answered with an error. A store that fails makes requests that
+    /// need it fail with HTTP 503.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
         self
     }
 
@@ -261,11 +267,11 @@ impl Server {
         core.offered = self.offered;
         core.states = self.states;
         core.task_after = self.task_after;
-        if let Some(store) = self.store {
-            core.store = store;
-        }
         if let Some(keys) = self.keys {
             core.keys = keys;
+        }
+        if let Some(store) = self.store {
+            core.store = store;
         }
         let hub = Arc::clone(&core.hub);
         core.catalog.on_change(move |changed| {

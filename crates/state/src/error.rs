@@ -57,6 +57,13 @@ impl StateError {
         self
     }
 
+    /// The same for another who waited for the same thing; without the source, which cannot be
+    /// copied.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn again(&self) -> Self {
+        Self::with_kind(self.inner.kind, &self.inner.message)
+    }
+
     /// The store cannot be reached or does not work: the same may work later.
     pub fn is_unavailable(&self) -> bool {
         self.inner.kind == Kind::Unavailable

@@ -9,6 +9,8 @@ use crate::{Fence, Table};
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     held: HashMap<(Table, Box<str>), Lease>,
+    /// How many to have before those that ran out are looked for again.
+    patience: usize,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,10 @@ impl Leases {
         time: Duration,
         next: impl FnOnce() -> u64,
     ) -> Option<Fence> {
+        if self.held.len() >= self.patience {
+            self.sweep();
+            self.patience = (self.held.len() * 2).max(1_024);
+        }
         let now = Instant::now();
         // A time beyond the clock's end is as good as its longest.
         let until = now

@@ -2,7 +2,7 @@
 //!
 //! [`State`] is the plug: records with compare-and-swap, leases, and event logs, without a word of
 //! what they are for. [`Memory`] is the store of one process; it is fast, bounded and gone with it.
-//! [`open`] makes a store from a URL, which is what a command line has.
+//! With the feature `sqlite`, `Sqlite` is a file that one process after the other uses. [`open`] makes a store from a URL, which is what a command line has.
 //!
 //! ```
 //! use wharf_state::{Entry, Expected, Memory, Put, Scope, State, Table};
@@ -31,6 +31,11 @@ pub use record::{Entry, Expected, Fence, Put, Record, Scope, Table};
 mod memory;
 pub use memory::Memory;
 
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
+
 mod open;
 pub use open::open;
 
@@ -38,6 +43,7 @@ mod error;
 pub use error::StateError;
 
 mod leases;
+mod shared;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -8,7 +8,7 @@ use crate::{Entry, Record, Scope, Table};
 
 /// What a record takes beside its key, owner and value: its places in the maps below, with what
 /// maps keep free.
-const OVERHEAD: usize = 320;
+const OVERHEAD: usize = 400;
 
 /// What a record counts as.
 pub(super) fn cost(key: &str, owner: &str, value: &[u8]) -> usize {
