@@ -14,6 +14,7 @@ use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
 use wharf_protocol::raw::{RawJson, Span};
 use wharf_protocol::request::RequestMeta;
+use wharf_protocol::tasks::TaskParams;
 
 use crate::handler::text::{shown, shown_up_to};
 use crate::outbox::{Closed, Outbox};
@@ -100,6 +101,12 @@ impl Frame {
         }
     }
 
+    /// The method's name as the client wrote it; empty where it is no text.
+    pub(crate) fn raw_method(&self) -> Cow<'_, str> {
+        let name = self.get(self.parts.method).and_then(RawJson::as_str);
+        name.unwrap_or_default()
+    }
+
     /// Reads the parameters, or says which member does not fit.
     pub(crate) fn params<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
         let params = self.get(self.parts.params).unwrap_or(RawJson::EMPTY_OBJECT);
@@ -160,6 +167,35 @@ impl Frame {
         self.text(self.parts.cursor, "cursor")
     }
 
+    /// The id of the task that the request is about.
+    pub(crate) fn task_id(&self) -> Result<Cow<'_, str>, ErrorObject> {
+        self.required(self.parts.task_id, "taskId")
+    }
+
+    /// The wish that the call become a task.
+    pub(crate) fn task(&self) -> Result<Option<TaskParams>, ErrorObject> {
+        match self.get(self.parts.task).filter(|raw| !raw.is_null()) {
+            None => Ok(None),
+            Some(raw) if !raw.is_object() => {
+                Err(self.does_not_fit("`params.task` must be an object"))
+            }
+            Some(raw) => raw
+                .read()
+                .map(Some)
+                .map_err(|why| self.does_not_fit(format_args!("`params.task`: {why}"))),
+        }
+    }
+
+    /// Whether the call wishes to become a task.
+    pub(crate) fn wishes_task(&self) -> bool {
+        !self.parts.task.is_empty()
+    }
+
+    /// The message as it was sent.
+    pub(crate) fn as_text(&self) -> &str {
+        &self.text
+    }
+
     /// What a retry brings along: the sealed journal, and the answers to what was asked last.
     pub(crate) fn retry(&self) -> Result<Retry<'_>, ErrorObject> {
         let state = self.text(self.parts.request_state, "requestState")?;
@@ -167,6 +203,11 @@ impl Frame {
             state,
             responses: self.get(self.parts.input_responses),
         })
+    }
+
+    /// Whether the message says of itself which revision it speaks, as only modern ones do.
+    pub(crate) fn is_modern(&self) -> bool {
+        self.get(self.parts.protocol_version).is_some()
     }
 
     /// `_meta` as the protocol reads it.
@@ -259,6 +300,17 @@ impl Outlet {
             Self::Line { messages, .. } => {
                 let _ = messages.try_send(message.into());
             }
+        }
+    }
+
+    /// Whether both lead to the same place.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Stream(one), Self::Stream(two)) => Arc::ptr_eq(one, two),
+            (Self::Line { messages: one, .. }, Self::Line { messages: two, .. }) => {
+                one.same_channel(two)
+            }
+            _ => false,
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use wharf_protocol::capabilities::{
     PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
@@ -13,16 +15,21 @@ use wharf_protocol::capabilities::{
 use wharf_protocol::content::Implementation;
 use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
 use wharf_protocol::revision::Revision;
+use wharf_protocol::tasks;
 use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
 use crate::catalog::CatalogHandle;
 use crate::durable::Durable;
+use crate::extension::Extensions;
+use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
+use crate::low_level::Handlers;
 use crate::principal::Principal;
 use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
+use crate::task::Tasks;
 
 /// How long clients may keep what they read, and who may share it (spec 2026-07-28,
 /// `server/utilities/caching`).
@@ -70,6 +77,9 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) caching: Caching,
     pub(crate) states: States,
+    pub(crate) extensions: Extensions,
+    /// What stands around or in front of the catalog; `None` on most servers.
+    pub(crate) hooks: Option<Box<Hooks>>,
     pub(crate) catalog: CatalogHandle,
     /// Lists that are offered even while they are empty.
     pub(crate) offered: Lists,
@@ -81,6 +91,12 @@ pub(crate) struct Core {
     pub(crate) durable: Option<Durable>,
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
+    pub(crate) tasks: Tasks,
+    /// When a call becomes a task that its tool says nothing about.
+    pub(crate) task_after: Option<Duration>,
+    pub(crate) started: SystemTime,
+    /// Whether there is one client only: the one that started the process.
+    private: AtomicBool,
     stopping: watch::Sender<bool>,
     stops: Mutex<Vec<Stop>>,
     server_info: Box<RawValue>,
@@ -108,6 +124,8 @@ impl Core {
             limits: Limits::default(),
             caching: Caching::default(),
             states: States::default(),
+            extensions: Extensions::default(),
+            hooks: None,
             catalog,
             offered: Lists::default(),
             hub: Arc::default(),
@@ -116,6 +134,10 @@ impl Core {
             durable: None,
             sessions: Sessions::default(),
             listens: Listens::default(),
+            tasks: Tasks::default(),
+            task_after: None,
+            started: SystemTime::now(),
+            private: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
             stops: Mutex::default(),
             server_info,
@@ -129,20 +151,34 @@ impl Core {
             .cache(cache)
     }
 
-    /// What the server offers at this moment.
-    pub(crate) fn capabilities(&self) -> ServerCapabilities {
+    /// Handlers of whole methods, if there are any.
+    pub(crate) fn handlers(&self) -> Option<&Handlers> {
+        self.hooks.as_deref().map(|hooks| &hooks.handlers)
+    }
+
+    /// What the server offers at this moment, to clients of a revision.
+    pub(crate) fn capabilities(&self, revision: Revision) -> ServerCapabilities {
         let has = self.catalog.load().lists();
         let (has, also) = (has, self.offered);
+        let handled = |are: fn(&Handlers) -> bool| self.handlers().is_some_and(are);
+        let tools = has.tools || also.tools || handled(Handlers::has_tools);
+        let resources = has.resources || also.resources || handled(Handlers::has_resources);
+        let prompts = has.prompts || also.prompts || handled(Handlers::has_prompts);
         ServerCapabilities {
-            tools: (has.tools || also.tools).then_some(ToolsCapability { list_changed: true }),
-            resources: (has.resources || also.resources).then_some(ResourcesCapability {
+            tools: tools.then_some(ToolsCapability { list_changed: true }),
+            resources: resources.then_some(ResourcesCapability {
                 list_changed: true,
                 subscribe: true,
             }),
-            prompts: (has.prompts || also.prompts)
-                .then_some(PromptsCapability { list_changed: true }),
+            prompts: prompts.then_some(PromptsCapability { list_changed: true }),
             logging: true,
-            completions: has.resources || has.prompts,
+            completions: has.resources
+                || has.prompts
+                || handled(|handlers| handlers.complete.is_some()),
+            tasks: self.offers_tasks().then(
+                || json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } }),
+            ),
+            extensions: self.declared_extensions(revision),
             ..ServerCapabilities::default()
         }
     }
@@ -154,6 +190,28 @@ impl Core {
         self.store = store;
     }
 
+    fn declared_extensions(&self, revision: Revision) -> serde_json::Map<String, Value> {
+        let mut declared = self.extensions.declared(revision);
+        if revision.is_modern() && self.offers_tasks() {
+            declared.insert(tasks::EXTENSION.to_owned(), json!({}));
+        }
+        declared
+    }
+
+    /// Whether any call can become a task.
+    pub(crate) fn offers_tasks(&self) -> bool {
+        self.task_after.is_some() || self.catalog.peek().has_tasks()
+    }
+
+    /// Says that the only client is the one that started the process.
+    pub(crate) fn set_private(&self) {
+        self.private.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_private(&self) -> bool {
+        self.private.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set_stops(&self, stops: Vec<Stop>) {
         *self.stops.lock().unwrap_or_else(PoisonError::into_inner) = stops;
     }
@@ -162,6 +220,7 @@ impl Core {
     pub(crate) async fn shut_down(&self) {
         self.stop();
         self.sessions.clear();
+        self.tasks.stop();
         let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
         run_stops(stops).await;
     }

@@ -17,6 +17,9 @@ pub struct Limits {
     /// 4 MiB. Beyond it: HTTP 413, which waits a second for the client to end if it sends no more
     /// than as much again; on stdio error `-32600`, and the line is skipped.
     pub message_bytes: usize,
+    /// Messages in one batch of a session of 2025-03-26, the only revision that has batches.
+    /// Default 100. Beyond it: `-32600`, and nothing of the batch is taken in.
+    pub batch_messages: usize,
     /// How long one call may run, unless the tool has its own time-out. Default 5 minutes;
     /// time spent waiting for the client's answer to an ask does not count. Beyond it: the
     /// handler is dropped and the call fails.
@@ -96,12 +99,29 @@ pub struct Limits {
     pub shutdown: Duration,
     /// Items on one page of a list. Default 250.
     pub page_items: usize,
+    /// Tasks that run at the same time in this process. Default 4,096. Beyond it: HTTP 429.
+    pub tasks_running: usize,
+    /// Tasks that are kept for one principal, or for one session where nobody is authenticated,
+    /// running or finished. Default 1,024. Beyond it: HTTP 429 until one expires.
+    pub tasks_per_owner: usize,
+    /// How long one task may run, unless the tool has its own time-out. Default 1 hour; time spent
+    /// waiting for the client's answer to an ask does not count. Beyond it: the handler is dropped
+    /// and the task fails.
+    pub task_timeout: Duration,
+    /// How long a task is kept from its beginning, unless its client asks for another time.
+    /// Default 1 hour. Then: it is unknown, and its handler is dropped if it still runs.
+    pub task_ttl: Duration,
+    /// The longest time that a client may ask for. Default 24 hours. Beyond it: this.
+    pub task_ttl_max: Duration,
+    /// How long clients are told to wait between two looks at a task. Default 1 s.
+    pub task_poll: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 4 * 1024 * 1024,
+            batch_messages: 100,
             call_timeout: Duration::from_secs(300),
             ask_timeout: Duration::from_secs(600),
             rounds: 32,
@@ -132,6 +152,12 @@ impl Default for Limits {
             headers: 100,
             shutdown: Duration::from_secs(10),
             page_items: 250,
+            tasks_running: 4_096,
+            tasks_per_owner: 1_024,
+            task_timeout: Duration::from_secs(3600),
+            task_ttl: Duration::from_secs(3600),
+            task_ttl_max: Duration::from_secs(24 * 3600),
+            task_poll: Duration::from_secs(1),
         }
     }
 }

@@ -61,7 +61,10 @@ impl ProjectMembers for InputRequiredResult {
 }
 
 /// Requests by name.
-pub(super) struct Requests<'a>(pub(super) &'a IndexMap<String, InputRequest>, pub(super) Revision);
+pub(super) struct Requests<'a>(
+    pub(super) &'a IndexMap<String, InputRequest>,
+    pub(super) Revision,
+);
 
 impl Serialize for Requests<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

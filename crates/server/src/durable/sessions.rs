@@ -107,35 +107,34 @@ impl Core {
         Ok(())
     }
 
-    /// The session of this id, if it was opened before the process was started and is this
-    /// principal's.
+    /// Takes up the session of this id, if it was opened before the process was started, is this
+    /// principal's, and is not in memory yet.
     pub(crate) async fn recall_session(
         &self,
         header: &str,
         principal: Option<&Arc<Principal>>,
-    ) -> Result<Option<Arc<Session>>, Refusal> {
+    ) -> Result<(), Refusal> {
         let (Some(durable), Some(id)) = (&self.durable, parse_id(header)) else {
-            return Ok(None);
+            return Ok(());
         };
-        let _turn = durable.turn(id).await;
         if self.sessions.contains(id) {
-            // Another request was quicker, or it is somebody else's.
-            let own = principal.map(|principal| &**principal);
-            let known = self.sessions.get(header, own);
-            return Ok(known.filter(|session| !session.is_ended()));
+            return Ok(());
+        }
+        let _turn = durable.turn(id).await;
+        // Another request may have been quicker.
+        if self.sessions.contains(id) {
+            return Ok(());
         }
         let session = durable.restore(self, id, header, principal).await;
         let Some(session) = session.map_err(down)? else {
-            return Ok(None);
+            return Ok(());
         };
         if !self.sessions.insert(&session, &self.limits) {
             let message = "too many sessions: try again later";
             return Err(Refusal::new(503, ErrorCode::INTERNAL_ERROR, message));
         }
         self.sessions.set_kept(&session, self.kept_time());
-        // Marks it as used.
-        let own = principal.map(|principal| &**principal);
-        Ok(self.sessions.get(header, own))
+        Ok(())
     }
 
     /// Writes down what has changed about a session, if it is kept.

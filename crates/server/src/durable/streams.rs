@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
+use wharf_protocol::envelope::{Id, IdBuf};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_state::{Scope, State, StateError};
 
@@ -29,11 +31,14 @@ const ANSWER: u8 = 1;
 /// No message: the call ended without an answer, because its client cancelled it.
 const END: u8 = 2;
 
+const INTERRUPTED: &str = "the server was restarted while this call ran, and its answer is lost: \
+                           what it did may have taken effect";
+
 /// What a stream is there for.
 #[derive(Serialize, Deserialize)]
 struct Head {
-    /// The id of the request whose call it carries; none if it carries notices.
-    call: Option<Box<RawValue>>,
+    /// The ids of the requests that it answers; none if it carries notices.
+    calls: Vec<Box<RawValue>>,
 }
 
 /// What the names of all logs of a session begin with.
@@ -63,7 +68,8 @@ struct Log {
 struct Ended;
 
 impl Core {
-    /// Begins the log of a stream, whose outbox nobody reads yet. `call` is the id of its request.
+    /// Begins the log of a stream, whose outbox nobody reads yet. `calls` are the requests that it
+    /// answers; none if it carries notices.
     ///
     /// # Errors
     ///
@@ -74,19 +80,22 @@ impl Core {
         number: u64,
         outbox: &Arc<Outbox>,
         bounds: Bounds,
-        call: Option<&str>,
+        calls: &[IdBuf],
     ) -> Result<(), StateError> {
         let Some(log) = self.log(session, number, bounds) else {
             return Ok(());
         };
         outbox.hold(outbox.first());
         let head = Head {
-            call: call.and_then(|id| RawValue::from_string(id.into()).ok()),
+            calls: calls
+                .iter()
+                .filter_map(|id| RawValue::from_string(id.as_json().into()).ok())
+                .collect(),
         };
         let head = Bytes::from(serde_json::to_vec(&head).unwrap_or_default());
         let (begun, begins) = oneshot::channel();
         let outbox = Arc::clone(outbox);
-        let is_call = call.is_some();
+        let is_call = !calls.is_empty();
         // A task, because senders wait for the log even if the connection is lost in between.
         tokio::spawn(async move {
             let expires = Some(SystemTime::now() + log.time);
@@ -141,9 +150,7 @@ impl Core {
             StateError::unavailable("the head of a stream cannot be read").with_source(error)
         };
         let head: Head = serde_json::from_slice(&head).map_err(unreadable)?;
-        if let Some(call) = &head.call {
-            log.end_interrupted(call).await?;
-        }
+        log.end_interrupted(&head.calls).await?;
         let all = log.store.events(&log.events, scope, 0, usize::MAX).await?;
         let oldest = all.first().map_or(1, |(seq, _)| *seq);
         let newest = all.last().map_or(0, |(seq, _)| *seq);
@@ -160,7 +167,7 @@ impl Core {
         let messages = rest.filter(|(_, event)| event.first() != Some(&END));
         let messages = messages.map(|(_, event)| event.slice(1.min(event.len())..));
         let outbox = Outbox::replay(bounds, next, messages.collect());
-        if head.call.is_none() && session.adopt_notice_stream(number, &outbox) {
+        if head.calls.is_empty() && session.adopt_notice_stream(number, &outbox) {
             outbox.hold(newest + 1);
             let filled = Arc::clone(&outbox);
             tokio::spawn(async move { log.run(&filled, false).await });
@@ -252,34 +259,68 @@ impl Log {
         }
     }
 
-    /// Gives a call that was interrupted by the end of the process its answer.
-    async fn end_interrupted(&self, call: &RawValue) -> Result<(), StateError> {
+    /// Gives calls that were interrupted by the end of the process their answers.
+    async fn end_interrupted(&self, calls: &[Box<RawValue>]) -> Result<(), StateError> {
         let scope = Scope::Of(&self.owner);
         let all = self
             .store
             .events(&self.events, scope, 0, usize::MAX)
             .await?;
-        let last = all.last();
-        if last.is_some_and(|(_, event)| event.first() != Some(&MESSAGE)) {
+        let (mut seq, mut kept) = (all.last().map_or(0, |(seq, _)| *seq), all.len());
+        if all
+            .last()
+            .is_some_and(|(_, event)| event.first() != Some(&MESSAGE))
+        {
             return Ok(());
         }
-        let message = "the server was restarted while this call ran, and its answer is lost: what it \
-                       did may have taken effect";
-        let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
-        let answer = Reply::error(Some(call.get()), &error, 200).message;
-        let seq = last.map_or(1, |(seq, _)| seq + 1);
-        let expires = Some(SystemTime::now() + self.time);
-        let event = event(ANSWER, &answer);
-        let (log, keep) = (&self.events, all.len() + 1);
-        let put = self
-            .store
-            .append(log, &self.owner, seq, event, keep, expires);
-        match put.await {
-            // Another connection came back at the same time, and was quicker.
-            Err(error) if error.is_refused() => Ok(()),
-            done => done,
+        let answered: Vec<IdBuf> = all
+            .iter()
+            .filter_map(|(_, event)| answered(event))
+            .collect();
+        let open: Vec<_> = calls
+            .iter()
+            .filter(|call| {
+                Id::from_json(call.get()).is_none_or(|id| !answered.contains(&id.to_owned()))
+            })
+            .collect();
+        let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, INTERRUPTED);
+        for (place, call) in open.iter().enumerate() {
+            let kind = if place + 1 == open.len() {
+                ANSWER
+            } else {
+                MESSAGE
+            };
+            let event = event(kind, &Reply::error(Some(call.get()), &error, 200).message);
+            (seq, kept) = (seq + 1, kept + 1);
+            let expires = Some(SystemTime::now() + self.time);
+            let (log, owner) = (&self.events, &self.owner);
+            match self
+                .store
+                .append(log, owner, seq, event, kept, expires)
+                .await
+            {
+                // Another connection came back at the same time, and was quicker with this one.
+                Err(error) if error.is_refused() => {}
+                done => done?,
+            }
         }
+        Ok(())
     }
+}
+
+/// The request that an event answers, if it is an answer.
+fn answered(event: &[u8]) -> Option<IdBuf> {
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        method: Option<IgnoredAny>,
+    }
+    let message: Message<'_> = serde_json::from_slice(event.get(1..)?).ok()?;
+    if message.method.is_some() {
+        return None;
+    }
+    Id::from_json(message.id?.get()).map(|id| id.to_owned())
 }
 
 fn event(kind: u8, message: &[u8]) -> Bytes {

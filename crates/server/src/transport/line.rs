@@ -12,9 +12,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use wharf_protocol::envelope::IdBuf;
+use wharf_protocol::envelope::is_batch;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::lines::LineSplitter;
 
+use super::batch::Batch;
 use super::{Started, notified, start};
 use crate::call::{Frame, Incoming, Outlet, Parsed, Reply, Via};
 use crate::calls::Calls;
@@ -64,9 +66,16 @@ struct Connection {
     splitter: LineSplitter,
     session: Option<Arc<Session>>,
     calls: Arc<Calls>,
-    tasks: JoinSet<(IdBuf, Reply)>,
+    tasks: JoinSet<Done>,
     inbox: mpsc::Receiver<Bytes>,
     output: Vec<u8>,
+}
+
+/// What a task has brought about.
+enum Done {
+    Call(IdBuf, Reply),
+    /// The answers of a batch, unless all of it was cancelled.
+    Batch(Option<Vec<u8>>),
 }
 
 impl Connection {
@@ -184,6 +193,11 @@ impl Connection {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
+        if is_batch(&line)
+            && let Some(session) = self.session.clone().filter(|it| legacy::takes_batches(it))
+        {
+            return self.batch(&line, session).await;
+        }
         match Frame::parse(line) {
             Ok(Parsed::Request(frame)) => self.call(frame).await,
             Ok(Parsed::Notification(frame)) => notified(&frame, &self.calls),
@@ -226,15 +240,48 @@ impl Connection {
             Started::Ready(reply) => self.reply(reply),
             Started::Waiting(call) => {
                 let task_id = id.clone();
-                let abort = self.tasks.spawn(async move { (task_id, call.await) });
-                self.calls.insert(id, abort, None);
+                let abort = self
+                    .tasks
+                    .spawn(async move { Done::Call(task_id, call.await) });
+                self.calls.insert(id, abort);
             }
         }
     }
 
-    fn finish(&mut self, done: Result<(IdBuf, Reply), JoinError>) {
+    async fn batch(&mut self, line: &[u8], session: Arc<Session>) {
+        let incoming = |frame| Incoming {
+            frame,
+            via: Via::Line(Some(Arc::clone(&session))),
+            principal: None,
+            outlet: self.outlet.clone(),
+        };
+        match Batch::take(&self.core, &session, &self.calls, line, incoming).await {
+            Ok(batch) if !batch.waits() => self.push_batch(batch.into_array()),
+            Ok(mut batch) => {
+                let calls = Arc::clone(&self.calls);
+                self.tasks.spawn(async move {
+                    while batch.next(&calls).await {}
+                    Done::Batch(batch.into_array())
+                });
+            }
+            Err(error) => {
+                let object = ErrorObject::new(error.code(), error.to_string());
+                self.refuse(None, &object);
+            }
+        }
+    }
+
+    fn push_batch(&mut self, answers: Option<Vec<u8>>) {
+        self.take_inbox();
+        if let Some(answers) = answers {
+            self.push(&answers);
+        }
+    }
+
+    fn finish(&mut self, done: Result<Done, JoinError>) {
         match done {
-            Ok((id, reply)) => {
+            Ok(Done::Batch(answers)) => self.push_batch(answers),
+            Ok(Done::Call(id, reply)) => {
                 self.calls.remove(&id);
                 self.reply(reply);
             }

@@ -1,5 +1,6 @@
 //! Bytes in, bytes out.
 
+pub(crate) mod batch;
 pub mod http;
 pub(crate) mod in_process;
 pub(crate) mod line;

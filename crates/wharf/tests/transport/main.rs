@@ -6,6 +6,7 @@
 mod wire;
 
 mod asks;
+mod batches;
 mod cancel;
 mod errors;
 mod lists;

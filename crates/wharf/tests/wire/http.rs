@@ -400,6 +400,10 @@ impl Wire {
 
     async fn whole_answer(&mut self) -> Option<Answer> {
         let (status, headers) = self.head().await?;
+        self.body(status, headers).await
+    }
+
+    async fn body(&mut self, status: u16, headers: Vec<(String, String)>) -> Option<Answer> {
         let mut body = Vec::new();
         match Self::length(status, &headers) {
             Length::Known(length) => {
@@ -459,6 +463,30 @@ impl Wire {
         Some((size > 0).then_some(chunk))
     }
 
+    /// A response, whichever form it has: a stream is not read.
+    pub async fn reply(mut self) -> Result<Stream, Answer> {
+        let (status, headers) = self.head().await.expect("a response");
+        let head = Answer {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        if head.is_stream() {
+            return Ok(self.into_stream(head));
+        }
+        let answer = soon(self.body(status, head.headers)).await;
+        Err(answer.expect("a whole response"))
+    }
+
+    fn into_stream(self, head: Answer) -> Stream {
+        Stream {
+            head,
+            wire: self,
+            events: Events::default(),
+            cut: false,
+        }
+    }
+
     /// Goes on reading a response that is a stream.
     pub async fn stream(mut self) -> Stream {
         let (status, headers) = self.head().await.expect("a response");
@@ -475,12 +503,7 @@ impl Wire {
                 String::from_utf8_lossy(&answer.body)
             );
         }
-        Stream {
-            head: answer,
-            wire: self,
-            events: Events::default(),
-            cut: false,
-        }
+        self.into_stream(answer)
     }
 
     /// Waits until the server has closed the connection; gives what it still sent.

@@ -7,7 +7,7 @@ use std::task::Poll;
 use ::http::header::{HeaderName, HeaderValue};
 use ::http::{HeaderMap, Response, StatusCode, header};
 use bytes::Bytes;
-use wharf_protocol::envelope::Id;
+use wharf_protocol::envelope::{EnvelopeError, IdBuf};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::headers;
 use wharf_protocol::revision::Revision;
@@ -36,7 +36,7 @@ pub(super) fn json(reply: Reply) -> Response<Body> {
     response
 }
 
-fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
+pub(super) fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::full(bytes));
     *response.status_mut() = status;
     let value = HeaderValue::from_static("application/json");
@@ -54,8 +54,14 @@ pub(super) fn failure(status: StatusCode, code: i32, message: &str) -> Response<
 }
 
 /// A refusal of what has no message of its own to answer.
-pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
+pub(super) fn refusal(refusal: &Refusal) -> Response<Body> {
     json(Reply::error(None, &refusal.error, refusal.status))
+}
+
+/// Bytes that are no message.
+pub(super) fn refused(error: &EnvelopeError) -> Response<Body> {
+    let object = ErrorObject::new(error.code(), error.to_string());
+    json(Reply::error(error.id().map(IdBuf::as_json), &object, 400))
 }
 
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
@@ -189,18 +195,17 @@ pub(super) async fn legacy(
         }
         Started::Ready(reply) => {
             outbox.finish(Some(reply.message.into()));
-            return Box::pin(stream_of(core, &session, &outbox, frame.id())).await;
+            return Box::pin(stream_of(core, &session, &outbox, vec![frame.id_buf()])).await;
         }
         Started::Waiting(call) => call,
     };
     let (id, calls) = (frame.id_buf(), session.calls());
-    let task = tokio::spawn(run(
+    let task = Task {
         call,
-        Arc::clone(&session),
-        id.clone(),
-        Arc::clone(&outbox),
-    ));
-    if !calls.insert(id.clone(), task.abort_handle(), Some(Arc::clone(&outbox))) {
+        outbox: Ending(Arc::clone(&outbox)),
+    };
+    let task = tokio::spawn(task.run(Arc::clone(&session), id.clone()));
+    if !calls.insert(id.clone(), task.abort_handle()) {
         return json(duplicate(&id));
     }
     // It may have ended before it was registered.
@@ -226,38 +231,52 @@ pub(super) async fn legacy(
         return empty(StatusCode::ACCEPTED);
     }
     // Boxed: most calls need no stream, and their future stays small.
-    Box::pin(stream_of(core, &session, &outbox, frame.id())).await
+    Box::pin(stream_of(core, &session, &outbox, vec![frame.id_buf()])).await
 }
 
-async fn run(
+/// A call that goes on by itself. Its parts are dropped in this order: a call that is cancelled
+/// may still take its open asks back, and then its stream ends.
+struct Task {
     call: Call,
-    session: Arc<Session>,
-    id: wharf_protocol::envelope::IdBuf,
-    outbox: Arc<Outbox>,
-) {
-    let reply = call.await;
-    // In this order: who registers the call sees by the closed outbox that it came too late.
-    outbox.finish(Some(reply.message.into()));
-    session.calls().remove(&id);
+    outbox: Ending,
 }
 
-fn duplicate(id: &wharf_protocol::envelope::IdBuf) -> Reply {
+/// Ends the stream of a call that ends without an answer.
+struct Ending(Arc<Outbox>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.finish(None);
+    }
+}
+
+impl Task {
+    async fn run(mut self, session: Arc<Session>, id: IdBuf) {
+        let reply = (&mut self.call).await;
+        // In this order: who registers the call sees by the closed outbox that it came too late.
+        self.outbox.0.finish(Some(reply.message.into()));
+        session.calls().remove(&id);
+    }
+}
+
+fn duplicate(id: &IdBuf) -> Reply {
     let shown = crate::handler::text::shown(id.as_json());
     let message = format!("a request with id {shown} is still running in this session");
     let error = ErrorObject::new(ErrorCode::INVALID_REQUEST, message);
     Reply::error(Some(id.as_json()), &error, 400)
 }
 
-async fn stream_of(
+/// The stream that carries what is in an outbox; `calls` are the requests that it answers.
+pub(super) async fn stream_of(
     core: &Arc<Core>,
     session: &Arc<Session>,
     outbox: &Arc<Outbox>,
-    call: &str,
+    calls: Vec<IdBuf>,
 ) -> Response<Body> {
     // A stream beyond the limit is one that cannot be resumed.
     let added = session.add_stream(outbox, core.limits.streams_per_session);
     if let Some(added) = added
-        && let Err(response) = logged(core, session, added, outbox, Some(call)).await
+        && let Err(response) = logged(core, session, added, outbox, calls).await
     {
         return *response;
     }
@@ -271,14 +290,14 @@ async fn stream_of(
     })
 }
 
-/// Begins the log of a stream, where there is a durable store. `call` is the id of the request
-/// that the stream is the answer to.
+/// Begins the log of a stream, where there is a durable store. `calls` are the requests that the
+/// stream answers.
 pub(super) async fn logged(
     core: &Core,
     session: &Arc<Session>,
     added: Added,
     outbox: &Arc<Outbox>,
-    call: Option<&str>,
+    calls: Vec<IdBuf>,
 ) -> Result<(), Box<Response<Body>>> {
     if core.durable.is_none() {
         return Ok(());
@@ -286,13 +305,13 @@ pub(super) async fn logged(
     if let Some(number) = added.forgotten {
         core.forget_stream(session, number);
     }
-    let begun = core.log_stream(session, added.number, outbox, resumable(core), call);
+    let begun = core.log_stream(session, added.number, outbox, resumable(core), &calls);
     Box::pin(begun).await.map_err(|error| {
-        // Its answer has nowhere to go.
-        if let Some(id) = call.and_then(Id::from_json) {
-            session.calls().cancel(&id.to_owned());
+        // Their answers have nowhere to go.
+        for id in &calls {
+            session.calls().cancel(id);
         }
-        Box::new(refused(&durable::down(error)))
+        Box::new(refusal(&durable::down(error)))
     })
 }
 

@@ -9,7 +9,7 @@ use wharf_protocol::headers;
 use wharf_protocol::revision::Revision;
 
 use super::Shared;
-use super::answer::{event_stream, failure, logged, refused, resumable};
+use super::answer::{event_stream, failure, logged, refusal, resumable};
 use super::read::accepts;
 use super::stream::{Body, Events, read_event_id};
 use crate::core::Listening;
@@ -48,7 +48,7 @@ pub(super) async fn open(shared: &Shared, parts: &Parts, session: &Arc<Session>)
             };
             let number = added.number;
             session.set_notice_stream(number);
-            if let Err(response) = logged(core, session, added, &outbox, None).await {
+            if let Err(response) = logged(core, session, added, &outbox, Vec::new()).await {
                 return *response;
             }
             (number, Events::of(core, &outbox).numbered(number, primes))
@@ -61,7 +61,7 @@ pub(super) async fn open(shared: &Shared, parts: &Parts, session: &Arc<Session>)
                     let replay = core.replay(session, number, seq, resumable(core));
                     match Box::pin(replay).await {
                         Ok(replay) => replay,
-                        Err(error) => return refused(&durable::down(error)),
+                        Err(error) => return refusal(&durable::down(error)),
                     }
                 }
                 (outbox, _) => outbox,

@@ -5,11 +5,13 @@
 //! stream is needed.
 
 mod answer;
+mod batch;
 mod guard;
 mod listen;
 mod read;
 pub(crate) mod serve;
 mod stream;
+mod version;
 mod watch;
 
 use std::convert::Infallible;
@@ -21,18 +23,20 @@ use std::task::{Context, Poll};
 use ::http::request::Parts;
 use ::http::{Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
+use wharf_protocol::envelope::is_batch;
 use wharf_protocol::headers;
-use wharf_protocol::revision::Revision;
 
 pub use self::guard::Unauthorized;
 pub use self::serve::HttpServer;
 pub use self::stream::Body;
 
-use self::answer::{failure, json, with_header};
+use self::answer::{failure, with_header};
 use self::guard::Guard;
-use self::read::BodyError;
+use self::read::{Accepts, BodyError};
+use self::version::Version;
 use crate::call::{Frame, Parsed};
 use crate::core::Core;
+use crate::era::legacy;
 use crate::principal::Principal;
 use crate::session::Session;
 use wharf_protocol::error::ErrorCode;
@@ -160,16 +164,21 @@ impl Service {
         B: http_body::Body<Data = Bytes> + Send + Unpin,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        if self.shared.core.durable.is_some()
+            && let Err(response) = self.recall(&parts, principal.as_ref()).await
+        {
+            return *response;
+        }
         match parts.method {
             Method::POST => self.post(parts, body, principal).await,
-            Method::GET => match self.known_session(&parts, principal.as_ref()).await {
+            Method::GET => match self.named_session(&parts, principal.as_deref()) {
                 Ok(session) => listen::open(&self.shared, &parts, &session).await,
                 Err(response) => *response,
             },
-            Method::DELETE => match self.known_session(&parts, principal.as_ref()).await {
+            Method::DELETE => match self.named_session(&parts, principal.as_deref()) {
                 Ok(session) => match self.shared.core.end_session(&session).await {
                     Ok(()) => answer::empty(StatusCode::NO_CONTENT),
-                    Err(refusal) => answer::refused(&refusal),
+                    Err(refusal) => answer::refusal(&refusal),
                 },
                 Err(response) => *response,
             },
@@ -177,23 +186,36 @@ impl Service {
         }
     }
 
-    /// The session that a request names.
+    /// The session of a GET or DELETE, which only sessions have.
+    fn named_session(
+        &self,
+        parts: &Parts,
+        principal: Option<&Principal>,
+    ) -> Result<Arc<Session>, Box<Response<Body>>> {
+        match version::of(&parts.headers)? {
+            Version::Modern => Err(Box::new(not_allowed())),
+            Version::Unknown => Err(Box::new(version::unsupported(&parts.headers))),
+            version => self.session(parts, version, principal),
+        }
+    }
+
+    /// The session that a request names, in the revision that the request says it speaks.
     fn session(
         &self,
         parts: &Parts,
+        version: Version,
         principal: Option<&Principal>,
     ) -> Result<Arc<Session>, Box<Response<Body>>> {
         let mut values = parts.headers.get_all(headers::SESSION_ID).iter();
         let (value, more) = (values.next(), values.next().is_some());
         let Some(value) = value.filter(|_| !more) else {
-            // Before there are sessions there is nothing here but POST.
-            let modern = version(parts).is_some_and(Revision::is_modern);
-            return Err(Box::new(if modern && parts.method != Method::POST {
-                not_allowed()
-            } else {
-                let message = "header Mcp-Session-Id is required, once: `initialize` gives it";
-                failure(StatusCode::BAD_REQUEST, ErrorCode::INVALID_REQUEST, message)
-            }));
+            let message = "header Mcp-Session-Id is required, once: `initialize` gives it";
+            let status = StatusCode::BAD_REQUEST;
+            return Err(Box::new(failure(
+                status,
+                ErrorCode::INVALID_REQUEST,
+                message,
+            )));
         };
         let session = value.to_str().ok().and_then(|id| {
             self.shared
@@ -202,35 +224,44 @@ impl Service {
                 .get(id, principal)
                 .filter(|session| !session.is_ended())
         });
-        session.ok_or_else(|| {
+        let session = session.ok_or_else(|| {
             let message = "no such session: send `initialize` to open one";
             Box::new(failure(
                 StatusCode::NOT_FOUND,
                 ErrorCode::INVALID_REQUEST,
                 message,
             ))
-        })
+        })?;
+        version.check(session.revision)?;
+        Ok(session)
     }
 
-    /// The session that a request names, also if it was opened before the process was started.
-    async fn known_session(
+    /// The session of a POST, if it names one. A modern request belongs to none: it says all
+    /// that it needs by itself.
+    fn session_of_post(
+        &self,
+        parts: &Parts,
+        version: Version,
+        principal: Option<&Principal>,
+    ) -> Result<Option<Arc<Session>>, Box<Response<Body>>> {
+        if version.is_modern() || !parts.headers.contains_key(headers::SESSION_ID) {
+            return Ok(None);
+        }
+        self.session(parts, version, principal).map(Some)
+    }
+
+    /// Takes up the session that a request names, if it was opened before the process was started.
+    async fn recall(
         &self,
         parts: &Parts,
         principal: Option<&Arc<Principal>>,
-    ) -> Result<Arc<Session>, Box<Response<Body>>> {
-        let missing = match self.session(parts, principal.map(|principal| &**principal)) {
-            Err(missing) if missing.status() == StatusCode::NOT_FOUND => missing,
-            known => return known,
-        };
+    ) -> Result<(), Box<Response<Body>>> {
         let header = parts.headers.get(headers::SESSION_ID);
         let Some(id) = header.and_then(|id| id.to_str().ok()) else {
-            return Err(missing);
+            return Ok(());
         };
-        match Box::pin(self.shared.core.recall_session(id, principal)).await {
-            Ok(Some(session)) => Ok(session),
-            Ok(None) => Err(missing),
-            Err(refusal) => Err(Box::new(answer::refused(&refusal))),
-        }
+        let recalled = Box::pin(self.shared.core.recall_session(id, principal)).await;
+        recalled.map_err(|refusal| Box::new(answer::refusal(&refusal)))
     }
 
     async fn post<B>(
@@ -266,49 +297,39 @@ impl Service {
                 return failure(StatusCode::BAD_REQUEST, ErrorCode::PARSE_ERROR, message);
             }
         };
+        if is_batch(&bytes) {
+            return self
+                .post_batch(&parts, bytes, principal.as_deref(), accepts)
+                .await;
+        }
         let parsed = match Frame::parse(bytes) {
             Ok(parsed) => parsed,
-            Err(error) => {
-                let id = error.id().map(|id| id.as_json());
-                let object =
-                    wharf_protocol::error::ErrorObject::new(error.code(), error.to_string());
-                return json(crate::call::Reply::error(id, &object, 400));
-            }
+            Err(error) => return answer::refused(&error),
         };
-        let mut versions = parts.headers.get_all(headers::PROTOCOL_VERSION).iter();
-        if versions.nth(1).is_some() {
-            // Whoever reads the other one would take this for a request of another era.
-            let message = "header MCP-Protocol-Version is repeated";
-            return failure(StatusCode::BAD_REQUEST, ErrorCode::HEADER_MISMATCH, message);
-        }
-        // A session belongs to the handshake revisions; a modern request ignores its header.
-        let version_header = parts.headers.get(headers::PROTOCOL_VERSION);
-        let modern = version_header.is_some() && version(&parts).is_none_or(Revision::is_modern);
-        let session = if modern || !parts.headers.contains_key(headers::SESSION_ID) {
-            None
-        } else {
-            // Most sessions are in memory.
-            match self.session(&parts, principal.as_deref()) {
-                Ok(session) => Some(session),
-                Err(missing) if self.shared.core.durable.is_none() => return *missing,
-                Err(_) => match Box::pin(self.known_session(&parts, principal.as_ref())).await {
-                    Ok(session) => Some(session),
-                    Err(response) => return *response,
-                },
-            }
+        let version = match version::of(&parts.headers) {
+            Ok(version) => version,
+            Err(response) => return *response,
         };
-        let shared = &self.shared;
+        let session = match self.session_of_post(&parts, version, principal.as_deref()) {
+            Ok(session) => session,
+            Err(response) => return *response,
+        };
+        let (shared, modern) = (&self.shared, version.is_modern());
         match (parsed, session) {
             (Parsed::Request(frame), Some(session)) => {
                 answer::legacy(shared, frame, session, accepts).await
             }
-            (Parsed::Request(frame), None) if modern => {
+            // What says in its body that it stands by itself is judged as that.
+            (Parsed::Request(frame), None) if modern || frame.is_modern() => {
                 answer::modern(shared, frame, parts.headers, principal, accepts).await
             }
             (Parsed::Request(frame), None) => answer::unopened(shared, frame, principal).await,
             (Parsed::Notification(frame), Some(session)) => {
                 super::notified(&frame, session.calls());
                 answer::empty(StatusCode::ACCEPTED)
+            }
+            (Parsed::Notification(_), None) if version == Version::Unknown => {
+                version::unsupported(&parts.headers)
             }
             // 2026-07-28 has no notification from the client over HTTP; others may be sent.
             (Parsed::Notification(_), None) if modern => answer::empty(StatusCode::ACCEPTED),
@@ -327,18 +348,29 @@ impl Service {
             }
         }
     }
-}
 
-/// The revision that the version header names, if we know it.
-fn version(parts: &Parts) -> Option<Revision> {
-    Revision::parse(
-        parts
-            .headers
-            .get(headers::PROTOCOL_VERSION)?
-            .to_str()
-            .ok()?
-            .trim(),
-    )
+    /// A body that is an array: a batch, of a session that may send one.
+    async fn post_batch(
+        &self,
+        parts: &Parts,
+        bytes: Bytes,
+        principal: Option<&Principal>,
+        accepts: Accepts,
+    ) -> Response<Body> {
+        let session = version::of(&parts.headers)
+            .and_then(|version| self.session_of_post(parts, version, principal));
+        match session {
+            Err(response) => *response,
+            Ok(Some(session)) if legacy::takes_batches(&session) => {
+                batch::answer(&self.shared, &bytes, session, accepts).await
+            }
+            Ok(_) => match Frame::parse(bytes) {
+                Err(error) => answer::refused(&error),
+                // No array is a message.
+                Ok(_) => not_allowed(),
+            },
+        }
+    }
 }
 
 fn not_allowed() -> Response<Body> {
