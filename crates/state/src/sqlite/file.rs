@@ -73,7 +73,14 @@ pub(super) async fn open(path: &Path) -> Result<Opened, StateError> {
         .with_source(error)
     };
     // Made first, so that it has its mode before anything is in it and one true name to lock.
-    drop(private_file(path).map_err(|error| cannot("open", error))?);
+    let file = private_file(path).map_err(|error| cannot("open", error))?;
+    if !file.metadata().is_ok_and(|data| data.is_file()) {
+        return Err(StateError::refused(format_args!(
+            "{} is no file that a store could be in",
+            path.display()
+        )));
+    }
+    drop(file);
     let path = path.canonicalize().map_err(|error| cannot("find", error))?;
     let lock = lock(&path).await?;
     let mut connection = connect(&path).await?;

@@ -1,5 +1,6 @@
 //! A server in a process of its own, on a file that stays.
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -8,10 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wharf::{Context, NoArguments, Resource, Server, Tool, store};
+use wharf::{Context, KeyRing, NoArguments, Resource, Server, Tool, store};
 
 use crate::wire::Served;
-use crate::wire::tools::{adder, tokens};
+use crate::wire::tools::{Person, adder, tokens};
 
 /// A folder for the file of one test.
 pub(crate) struct Home(PathBuf);
@@ -30,6 +31,18 @@ impl Home {
         format!("sqlite:{}", self.0.join("state.db").display())
     }
 
+    fn till(&self) -> PathBuf {
+        self.0.join("payments")
+    }
+
+    /// How often the tool `pay` paid.
+    pub(crate) fn payments(&self) -> usize {
+        std::fs::read_to_string(self.till())
+            .unwrap()
+            .lines()
+            .count()
+    }
+
     /// Starts a server; with callers that must say who they are, if asked for.
     pub(crate) fn start(&self, tokens: bool) -> Process {
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -39,6 +52,7 @@ impl Home {
                 "process::serves_until_it_is_killed",
             ])
             .env("WHARF_TEST_STORE", self.url())
+            .env("WHARF_TEST_TILL", self.till())
             .env("WHARF_TEST_TOKENS", if tokens { "yes" } else { "" })
             .stdout(Stdio::piped())
             .spawn()
@@ -100,6 +114,23 @@ fn climb() -> Tool {
     })
 }
 
+/// Asks who pays, and pays once.
+fn pay(till: PathBuf) -> Tool {
+    Tool::new("pay").handler(move |_: NoArguments, ctx: Context| {
+        let till = till.clone();
+        async move {
+            let person: Person = ctx.elicit("Who pays?").await?;
+            let pay = async {
+                let mut till = OpenOptions::new().create(true).append(true).open(&till)?;
+                writeln!(till, "1")?;
+                Ok::<_, std::io::Error>(1)
+            };
+            let paid: i64 = ctx.once("pay", pay).await?;
+            Ok::<_, wharf::Error>(format!("{} paid {paid}", person.name))
+        }
+    })
+}
+
 fn logs() -> Tool {
     Tool::new("logs").handler(|_: NoArguments, ctx: Context| async move {
         ctx.info("chatter").await;
@@ -136,7 +167,11 @@ fn serves_until_it_is_killed() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut server = server().store(store::open(&url).await.unwrap());
+        let till = std::env::var_os("WHARF_TEST_TILL").unwrap();
+        let mut server = server()
+            .tool(pay(till.into()))
+            .keys(KeyRing::from_secret(&[7; 32]).unwrap())
+            .store(store::open(&url).await.unwrap());
         if !std::env::var("WHARF_TEST_TOKENS").unwrap().is_empty() {
             server = server.http(tokens());
         }
