@@ -355,7 +355,7 @@ impl Server {
     /// The server as a tower service, to mount into a larger application.
     pub async fn into_service(self) -> Result<Service> {
         let (core, options) = self.start().await?;
-        Ok(Service::new(core, &options, false))
+        Service::mounted(core, &options)
     }
 
     /// The server as an object to call in the same process, for tests and embedding.

@@ -12,4 +12,5 @@ mod lists;
 mod notices;
 mod resume;
 mod shutdown;
+mod sse;
 mod versions;

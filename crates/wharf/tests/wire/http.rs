@@ -245,6 +245,8 @@ impl Answer {
 /// One event of a stream.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Event {
+    /// Its type; none is `message`.
+    pub name: Option<String>,
     pub id: Option<String>,
     pub retry: Option<u64>,
     pub data: String,
@@ -286,7 +288,10 @@ impl Events {
                     "retry" => event.retry = Some(value.parse().unwrap()),
                     "data" if event.data.is_empty() => event.data = value.into(),
                     "data" => event.data = format!("{}\n{value}", event.data),
-                    "event" => assert_eq!(value, "message"),
+                    "event" => {
+                        assert!(matches!(value, "message" | "endpoint"), "{value}");
+                        event.name = Some(value.into());
+                    }
                     other => panic!("field {other} in an event"),
                 }
             }

@@ -67,8 +67,8 @@ pub(super) fn with_header(
     response
 }
 
-pub(super) fn event_stream(events: Events) -> Response<Body> {
-    let mut response = Response::new(Body::events(events));
+pub(super) fn event_stream(events: Body) -> Response<Body> {
+    let mut response = Response::new(events);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -135,7 +135,7 @@ pub(super) async fn modern(
     });
     match done.await {
         Some(reply) => answered(core, &outbox, reply, accepts),
-        None => event_stream(Events::of(core, &outbox).with_call(call)),
+        None => event_stream(Events::of(core, &outbox).with_call(call).into()),
     }
 }
 
@@ -145,7 +145,7 @@ fn answered(core: &Core, outbox: &Arc<Outbox>, reply: Reply, accepts: Accepts) -
         return json(reply);
     }
     outbox.finish(Some(reply.message.into()));
-    event_stream(Events::of(core, outbox))
+    event_stream(Events::of(core, outbox).into())
 }
 
 /// A request within a session: it goes on when its connection is lost, and ends only when it is
@@ -243,10 +243,11 @@ fn stream_of(core: &Arc<Core>, session: &Session, outbox: &Arc<Outbox>) -> Respo
     // A stream beyond the limit is one that cannot be resumed.
     let number = session.add_stream(outbox, core.limits.streams_per_session);
     let events = Events::of(core, outbox);
-    event_stream(match number {
+    let events = match number {
         Some(number) => events.numbered(number, session.revision >= Revision::V2025_11_25),
         None => events,
-    })
+    };
+    event_stream(events.into())
 }
 
 fn plain(core: &Core) -> Bounds {
