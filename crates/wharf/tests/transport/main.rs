@@ -14,3 +14,4 @@ mod resume;
 mod shutdown;
 mod sse;
 mod versions;
+mod websocket;

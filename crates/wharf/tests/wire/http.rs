@@ -306,7 +306,7 @@ impl Events {
 pub struct Wire {
     pub stream: TcpStream,
     pub addr: SocketAddr,
-    read: Vec<u8>,
+    pub read: Vec<u8>,
 }
 
 enum Length {
@@ -349,11 +349,11 @@ impl Wire {
         self.answer().await
     }
 
-    async fn more(&mut self) -> io::Result<usize> {
+    pub async fn more(&mut self) -> io::Result<usize> {
         soon(self.stream.read_buf(&mut self.read)).await
     }
 
-    async fn head(&mut self) -> Option<(u16, Vec<(String, String)>)> {
+    pub async fn head(&mut self) -> Option<(u16, Vec<(String, String)>)> {
         loop {
             if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head: Vec<u8> = self.read.drain(..end + 4).collect();

@@ -14,6 +14,8 @@ pub(crate) mod serve;
 mod sse;
 mod stream;
 mod watch;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -34,6 +36,7 @@ pub use self::stream::Body;
 use self::answer::{failure, with_header};
 use self::guard::Guard;
 use self::route::{Place, Routes};
+use self::watch::Active;
 use crate::call::Parsed;
 use crate::core::Core;
 use crate::error::Result;
@@ -166,6 +169,17 @@ impl Service {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        self.answer(request, None).await
+    }
+
+    /// The same; `active` is the request on a connection of our own listener.
+    async fn answer<B>(&self, request: Request<B>, active: Option<&Active>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        #[cfg(not(feature = "websocket"))]
+        let _ = active;
         let (parts, body) = request.into_parts();
         let permit = match self.shared.guard.check(&parts) {
             Ok(permit) => permit,
@@ -184,6 +198,8 @@ impl Service {
                 Place::Events | Place::Messages => {
                     Box::pin(self.events(place, parts, body, principal)).await
                 }
+                #[cfg(feature = "websocket")]
+                Place::WebSocket => websocket::open(&self.shared, parts, principal, active),
             },
             Err(unauthorized) => unauthorized.into_response(),
         };

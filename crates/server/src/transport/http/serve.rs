@@ -179,11 +179,11 @@ async fn connection(service: Service, stream: TcpStream) {
         let active = notes.request(request.version());
         let service = service.clone();
         async move {
-            let response = service.handle(request).await;
+            let response = service.answer(request, Some(&active)).await;
             Ok::<_, Infallible>(response.map(|body| body.holding(active)))
         }
     });
-    let connection = builder.serve_connection(io, answer);
+    let connection = builder.serve_connection_with_upgrades(io, answer);
     tokio::pin!(connection);
     let expired = notes.expired(limits);
     tokio::pin!(expired);
@@ -196,7 +196,7 @@ async fn connection(service: Service, stream: TcpStream) {
                 if let Err(error) = result {
                     tracing::debug!(%error, "a connection ended");
                 }
-                return;
+                break;
             }
             why = &mut expired => {
                 tracing::debug!(?why, "a connection is closed");
@@ -213,6 +213,9 @@ async fn connection(service: Service, stream: TcpStream) {
                 connection.as_mut().graceful_shutdown();
             }
         }
+    }
+    if let Some(protocol) = notes.take_next() {
+        protocol.await;
     }
 }
 
