@@ -1,12 +1,14 @@
 //! A client of HTTP+SSE, the HTTP of 2024-11-05.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
-use super::http::{Answer, Post, Served, Stream};
+use super::http::{Answer, Post, Served, Stream, Wire};
 
 /// A client with its stream.
-pub struct Sse<'s> {
-    pub served: &'s Served,
+pub struct Sse {
+    pub addr: SocketAddr,
     pub stream: Stream,
     /// Where the stream says to post.
     pub endpoint: String,
@@ -31,17 +33,17 @@ pub fn post(endpoint: &str, body: &str) -> Post {
     post
 }
 
-impl<'s> Sse<'s> {
-    pub async fn open(served: &'s Served) -> Self {
+impl Sse {
+    pub async fn open(served: &Served) -> Self {
         Self::open_as(served, None).await
     }
 
-    pub async fn open_as(served: &'s Served, token: Option<&'static str>) -> Self {
+    pub async fn open_as(served: &Served, token: Option<&'static str>) -> Self {
         let mut stream = served.stream(&get().bearer(token)).await;
         let first = stream.event().await.expect("a first event");
         assert_eq!(first.name.as_deref(), Some("endpoint"), "{first:?}");
         Self {
-            served,
+            addr: served.addr,
             stream,
             endpoint: first.data,
             token,
@@ -66,7 +68,7 @@ impl<'s> Sse<'s> {
 
     /// Posts bytes that need not be a message.
     pub async fn send_raw(&self, body: &str) -> Answer {
-        self.served.ask(&self.post(body)).await
+        Wire::open(self.addr).await.ask(&self.post(body)).await
     }
 
     /// Posts a message, which must be taken in.

@@ -3,6 +3,7 @@
 //! The specification has no such transport; this is the one that SDKs agree on: the sub-protocol
 //! `mcp`, and both eras as over stdio. Here is the handshake, in [`socket`] what comes after it.
 
+mod counted;
 mod socket;
 
 use ::http::header::{self, HeaderMap, HeaderName, HeaderValue};

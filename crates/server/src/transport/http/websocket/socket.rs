@@ -2,20 +2,20 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{Sink, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
+use super::counted::Counted;
 use crate::call::Frame;
 use crate::core::Core;
 use crate::principal::Principal;
@@ -39,11 +39,7 @@ where
         .write_buffer_size(CHUNK)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit));
-    let io = Counted {
-        io,
-        unfinished: 0,
-        written: 0,
-    };
+    let io = Counted::new(io);
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     // Its calls are dropped before the goodbye: nobody waits for them any more.
     let end = Socket::new(core, principal, &mut socket).run().await;
@@ -51,21 +47,27 @@ where
         End::Gone => {}
         End::Close(code, reason) => {
             tracing::debug!(%code, reason, "a WebSocket connection is closed");
-            let goodbye = say_goodbye(&mut socket, code, reason);
+            let goodbye = say_goodbye(&mut socket, code, reason, limit * 2);
             let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         }
     }
 }
 
 /// Says why the connection ends, and reads on until the client has heard it: closed while bytes
-/// come in, a connection would take the close frame with it.
+/// come in, a connection would take the close frame with it. No more than `limit` bytes, though.
 async fn say_goodbye<IO>(
     socket: &mut WebSocketStream<Counted<IO>>,
     code: CloseCode,
     reason: &'static str,
+    limit: usize,
 ) where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
+    // Whether what comes now can still be read as frames.
+    let broken = matches!(
+        code,
+        CloseCode::Size | CloseCode::Invalid | CloseCode::Protocol
+    ) || socket.get_ref().is_within_message();
     let reason = reason.into();
     if socket
         .close(Some(CloseFrame { code, reason }))
@@ -74,16 +76,18 @@ async fn say_goodbye<IO>(
     {
         return;
     }
-    while let Some(Ok(_)) = socket.next().await {}
-    if matches!(
-        code,
-        CloseCode::Size | CloseCode::Invalid | CloseCode::Protocol
-    ) {
-        // What comes now can no longer be read as frames.
-        let io = socket.get_mut();
-        let _ = io.shutdown().await;
-        let mut dropped = [0; 4096];
-        while let Ok(1..) = io.read(&mut dropped).await {}
+    if !broken {
+        while let Some(Ok(_)) = socket.next().await {}
+        return;
+    }
+    let io = socket.get_mut();
+    let _ = io.shutdown().await;
+    let (mut bytes, mut read) = ([0; 4096], 0);
+    while let Ok(count @ 1..) = io.read(&mut bytes).await {
+        read += count;
+        if read > limit {
+            return;
+        }
     }
 }
 
@@ -226,7 +230,6 @@ where
         self.heard = Instant::now();
         match frame {
             Some(Ok(Message::Text(text))) => {
-                self.socket.get_mut().unfinished = 0;
                 self.partial = None;
                 self.unused = None;
                 if self.ending.is_none() {
@@ -235,10 +238,8 @@ where
                 }
                 Ok(())
             }
-            Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
-                self.socket.get_mut().took_control_frame(payload.len());
-                Ok(())
-            }
+            // A close frame is answered by reading on; then there is nothing more to read.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_))) => Ok(()),
             Some(Ok(Message::Binary(_))) => Err(End::Close(
                 CloseCode::Unsupported,
                 "messages are text frames",
@@ -254,8 +255,6 @@ where
                 tracing::debug!(%why, "a client does not keep to the WebSocket protocol");
                 Err(End::Close(CloseCode::Protocol, "a malformed frame"))
             }
-            // Its close frame is answered by reading on; then there is nothing more to read.
-            Some(Ok(Message::Close(_))) => Ok(()),
             Some(Ok(Message::Frame(_)) | Err(_)) | None => Err(End::Gone),
         }
     }
@@ -274,7 +273,7 @@ where
             }
         }
         let written = socket.poll_flush(cx)?.is_ready() && self.output.queue.is_empty();
-        let taken = self.socket.get_ref().written;
+        let taken = self.socket.get_ref().written();
         match self.blocked {
             _ if written => self.blocked = None,
             Some((_, before)) if before == taken => {}
@@ -285,7 +284,7 @@ where
 
     /// Notes whether a message has begun to come in and is not complete.
     fn note_partial(&mut self) {
-        if self.socket.get_ref().unfinished > 0 {
+        if self.socket.get_ref().is_within_message() {
             self.partial.get_or_insert_with(Instant::now);
         } else {
             self.partial = None;
@@ -352,54 +351,5 @@ where
             }
         }
         None
-    }
-}
-
-/// A connection that counts what goes through it.
-#[derive(Debug)]
-struct Counted<IO> {
-    io: IO,
-    /// Bytes read that belong to a message that is not complete.
-    unfinished: usize,
-    written: u64,
-}
-
-impl<IO> Counted<IO> {
-    /// A control frame of the client came in between: its head, its mask, its payload.
-    fn took_control_frame(&mut self, payload: usize) {
-        self.unfinished = self.unfinished.saturating_sub(2 + 4 + payload);
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Counted<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let result = ready!(Pin::new(&mut self.io).poll_read(cx, buffer));
-        self.unfinished += buffer.filled().len() - before;
-        Poll::Ready(result)
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Counted<IO> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let count = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
-        self.written += count as u64;
-        Poll::Ready(Ok(count))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
