@@ -40,6 +40,15 @@ pub async fn serve_at(server: Server, address: &str) -> Served {
 }
 
 impl Served {
+    /// A server of another process.
+    pub fn elsewhere(addr: SocketAddr) -> Self {
+        Self {
+            addr,
+            stop: None,
+            task: tokio::spawn(async { Ok(()) }),
+        }
+    }
+
     pub async fn wire(&self) -> Wire {
         Wire::open(self.addr).await
     }
