@@ -335,6 +335,16 @@ impl Wire {
         }
     }
 
+    /// The same to a server that may not be there.
+    pub async fn try_open(addr: SocketAddr) -> Option<Self> {
+        let stream = soon(TcpStream::connect(addr)).await.ok()?;
+        Some(Self {
+            stream,
+            addr,
+            read: Vec::new(),
+        })
+    }
+
     /// Writes all bytes; a server that has closed the connection already is no failure here.
     pub async fn send(&mut self, bytes: &[u8]) {
         let _ = soon(self.stream.write_all(bytes)).await;
