@@ -160,10 +160,15 @@ impl Spec {
             .filter_map(|part| part.get("properties").and_then(Value::as_object))
             .filter(|properties| !properties.is_empty())
             .collect();
-        let free = parts.iter().find_map(|part| part.get("additionalProperties"));
+        let free = parts
+            .iter()
+            .find_map(|part| part.get("additionalProperties"));
         for (name, member) in members {
             let at = format!("{at}/{name}");
-            let mut named = properties.iter().filter_map(|them| them.get(name)).peekable();
+            let mut named = properties
+                .iter()
+                .filter_map(|them| them.get(name))
+                .peekable();
             if named.peek().is_some() {
                 if name != "inputSchema" && name != "outputSchema" {
                     named.for_each(|schema| self.unnamed(schema, member, &at, faults));
