@@ -18,7 +18,9 @@ pub struct ClientCapabilities {
     /// What is not in the specification. Values that are not objects are not written.
     #[serde(default, deserialize_with = "crate::lenient::or_default")]
     pub experimental: Map<String, Value>,
-    /// Extensions, since 2026-07-28. Values that are not objects are not written.
+    /// Extensions by identifier, with their settings. The schemas name the member since
+    /// 2026-07-28; SEP-2133 puts it into `initialize` too. Values that are not objects are not
+    /// written.
     #[serde(default, deserialize_with = "crate::lenient::or_default")]
     pub extensions: Map<String, Value>,
 }
@@ -89,7 +91,9 @@ pub struct ServerCapabilities {
     /// What is not in the specification. Values that are not objects are not written.
     #[serde(default, deserialize_with = "crate::lenient::or_default")]
     pub experimental: Map<String, Value>,
-    /// Extensions, since 2026-07-28. Values that are not objects are not written.
+    /// Extensions by identifier, with their settings. The schemas name the member since
+    /// 2026-07-28; SEP-2133 puts it into `initialize` too. Values that are not objects are not
+    /// written.
     #[serde(default, deserialize_with = "crate::lenient::or_default")]
     pub extensions: Map<String, Value>,
 }

@@ -228,25 +228,29 @@ fn capabilities_are_what_the_revision_names() {
         "experimental": {"x": {}, "bad": 1}, "extensions": {"a/b": {}}});
     let roots = json!({"listChanged": true});
     let known = json!({"x": {}});
+    let extensions = json!({"a/b": {}});
     let v2025_11_25 = json!({"roots": roots, "sampling": client["sampling"],
-        "elicitation": client["elicitation"], "tasks": {"list": {}}, "experimental": known});
+        "elicitation": client["elicitation"], "tasks": {"list": {}}, "experimental": known,
+        "extensions": extensions});
     expect::<ClientCapabilities>(
         client.clone(),
         &[
             (
                 V2024_11_05,
-                json!({"roots": roots, "sampling": {}, "experimental": known}),
+                json!({"roots": roots, "sampling": {}, "experimental": known,
+                    "extensions": extensions}),
             ),
             (
                 V2025_06_18,
-                json!({"roots": roots, "sampling": {}, "elicitation": {}, "experimental": known}),
+                json!({"roots": roots, "sampling": {}, "elicitation": {}, "experimental": known,
+                    "extensions": extensions}),
             ),
             (V2025_11_25, v2025_11_25),
             (
                 V2026_07_28,
                 json!({"roots": {}, "sampling": client["sampling"],
                     "elicitation": client["elicitation"], "experimental": known,
-                    "extensions": {"a/b": {}}}),
+                    "extensions": extensions}),
             ),
         ],
     );
@@ -254,7 +258,7 @@ fn capabilities_are_what_the_revision_names() {
         "prompts": {}, "logging": {}, "completions": {}, "tasks": {"list": {}},
         "extensions": {"a/b": {}}});
     let base = json!({"tools": {"listChanged": true}, "resources": {"subscribe": true},
-        "prompts": {}, "logging": {}});
+        "prompts": {}, "logging": {}, "extensions": extensions});
     let with = |name: &str, value: Value, base: &Value| {
         let mut all = base.clone();
         all[name] = value;
@@ -267,10 +271,7 @@ fn capabilities_are_what_the_revision_names() {
             (V2024_11_05, base),
             (V2025_03_26, completing.clone()),
             (V2025_11_25, with("tasks", json!({"list": {}}), &completing)),
-            (
-                V2026_07_28,
-                with("extensions", json!({"a/b": {}}), &completing),
-            ),
+            (V2026_07_28, completing),
         ],
     );
 }

@@ -175,6 +175,12 @@ impl Spec {
                 }
             } else if let Some(schema) = free {
                 self.unnamed(schema, member, &at, faults);
+            } else if name == "extensions"
+                && properties
+                    .iter()
+                    .any(|them| them.contains_key("experimental"))
+            {
+                // Capabilities of any revision may have it (SEP-2133).
             } else if !properties.is_empty() && !at.contains("/_meta/") {
                 faults.push(format!("{at}: not named by the schema"));
             }

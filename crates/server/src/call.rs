@@ -101,6 +101,12 @@ impl Frame {
         }
     }
 
+    /// The method's name as the client wrote it; empty where it is no text.
+    pub(crate) fn raw_method(&self) -> Cow<'_, str> {
+        let name = self.get(self.parts.method).and_then(RawJson::as_str);
+        name.unwrap_or_default()
+    }
+
     /// Reads the parameters, or says which member does not fit.
     pub(crate) fn params<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
         let params = self.get(self.parts.params).unwrap_or(RawJson::EMPTY_OBJECT);

@@ -29,6 +29,8 @@ use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::low_level::UriParams;
+use crate::middleware::ReadCall;
 use crate::principal::Principal;
 use crate::session::Session;
 use crate::task::Run;
@@ -208,6 +210,22 @@ impl Context {
         }
     }
 
+    /// The settings with which the client declared an extension; `None` if it did not, or if they
+    /// are of another form. An extension without settings is read as `()`-like by any type whose
+    /// members are all optional, such as [`serde_json::Map`].
+    pub fn client_extension<T: DeserializeOwned>(&self, id: &str) -> Option<T> {
+        let settings = self.capabilities().extensions.get(id)?;
+        settings
+            .is_object()
+            .then(|| T::deserialize(settings).ok())?
+    }
+
+    /// Whether the client declared an extension.
+    pub fn has_client_extension(&self, id: &str) -> bool {
+        let settings = self.capabilities().extensions.get(id);
+        settings.is_some_and(serde_json::Value::is_object)
+    }
+
     /// The request's `_meta`; empty if it had none.
     pub fn meta(&self) -> Meta {
         let meta = self.exchange.frame.meta().raw;
@@ -228,7 +246,21 @@ impl Context {
 
     /// Reads a resource of this server on behalf of the same caller.
     pub async fn read_resource(&self, uri: &str) -> Result<ReadResourceResult> {
-        let catalog = self.exchange.core.catalog.load();
+        if let Some(hooks) = &self.exchange.core.hooks
+            && let Some(reads) = &hooks.reads
+        {
+            return reads.run(ReadCall::new(self.clone(), uri.into())).await;
+        }
+        self.read_directly(uri).await
+    }
+
+    /// The same past all layers.
+    pub(crate) async fn read_directly(&self, uri: &str) -> Result<ReadResourceResult> {
+        let core = &self.exchange.core;
+        if let Some(read) = core.handlers().and_then(|all| all.read_resource.as_ref()) {
+            return read(UriParams { uri: uri.into() }, self.clone()).await;
+        }
+        let catalog = core.catalog.load();
         catalog.read_resource(self, uri).await
     }
 

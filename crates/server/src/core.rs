@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use wharf_protocol::capabilities::{
     PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
@@ -20,8 +20,11 @@ use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
 use crate::catalog::CatalogHandle;
+use crate::extension::Extensions;
+use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
+use crate::low_level::Handlers;
 use crate::principal::Principal;
 use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
@@ -73,6 +76,9 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) caching: Caching,
     pub(crate) states: States,
+    pub(crate) extensions: Extensions,
+    /// What stands around or in front of the catalog; `None` on most servers.
+    pub(crate) hooks: Option<Box<Hooks>>,
     pub(crate) catalog: CatalogHandle,
     /// Lists that are offered even while they are empty.
     pub(crate) offered: Lists,
@@ -115,6 +121,8 @@ impl Core {
             limits: Limits::default(),
             caching: Caching::default(),
             states: States::default(),
+            extensions: Extensions::default(),
+            hooks: None,
             catalog,
             offered: Lists::default(),
             hub: Arc::default(),
@@ -139,30 +147,44 @@ impl Core {
             .cache(cache)
     }
 
-    /// What the server offers at this moment.
-    pub(crate) fn capabilities(&self) -> ServerCapabilities {
+    /// Handlers of whole methods, if there are any.
+    pub(crate) fn handlers(&self) -> Option<&Handlers> {
+        self.hooks.as_deref().map(|hooks| &hooks.handlers)
+    }
+
+    /// What the server offers at this moment, to clients of a revision.
+    pub(crate) fn capabilities(&self, revision: Revision) -> ServerCapabilities {
         let has = self.catalog.load().lists();
         let (has, also) = (has, self.offered);
+        let handled = |are: fn(&Handlers) -> bool| self.handlers().is_some_and(are);
+        let tools = has.tools || also.tools || handled(Handlers::has_tools);
+        let resources = has.resources || also.resources || handled(Handlers::has_resources);
+        let prompts = has.prompts || also.prompts || handled(Handlers::has_prompts);
         ServerCapabilities {
-            tools: (has.tools || also.tools).then_some(ToolsCapability { list_changed: true }),
-            resources: (has.resources || also.resources).then_some(ResourcesCapability {
+            tools: tools.then_some(ToolsCapability { list_changed: true }),
+            resources: resources.then_some(ResourcesCapability {
                 list_changed: true,
                 subscribe: true,
             }),
-            prompts: (has.prompts || also.prompts)
-                .then_some(PromptsCapability { list_changed: true }),
+            prompts: prompts.then_some(PromptsCapability { list_changed: true }),
             logging: true,
-            completions: has.resources || has.prompts,
+            completions: has.resources
+                || has.prompts
+                || handled(|handlers| handlers.complete.is_some()),
             tasks: self.offers_tasks().then(
                 || json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } }),
             ),
-            extensions: self
-                .offers_tasks()
-                .then(|| (tasks::EXTENSION.to_owned(), json!({})))
-                .into_iter()
-                .collect(),
+            extensions: self.declared_extensions(revision),
             ..ServerCapabilities::default()
         }
+    }
+
+    fn declared_extensions(&self, revision: Revision) -> serde_json::Map<String, Value> {
+        let mut declared = self.extensions.declared(revision);
+        if revision.is_modern() && self.offers_tasks() {
+            declared.insert(tasks::EXTENSION.to_owned(), json!({}));
+        }
+        declared
     }
 
     /// Whether any call can become a task.

@@ -1,5 +1,8 @@
 //! One match on the method.
 
+pub(crate) mod hooked;
+mod own;
+
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -36,7 +39,18 @@ use crate::task::{self, Called};
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    if let Some(hooks) = &core.hooks
+        && let Some(layers) = &hooks.requests
+    {
+        let incoming = Arc::new(incoming);
+        let answer = Box::pin(hooked::answer(&core, &incoming, layers)).await;
+        return conclude(&incoming, begun, answer);
+    }
     let answer = answer(&core, &incoming).await;
+    conclude(&incoming, begun, answer)
+}
+
+fn conclude(incoming: &Incoming, begun: Option<Instant>, answer: Result<Reply, Refusal>) -> Reply {
     if let Some(begun) = begun {
         log(&incoming.frame, begun, answer.as_ref().err());
     }
@@ -65,9 +79,26 @@ fn log(frame: &Frame, begun: Instant, refusal: Option<&Refusal>) {
     );
 }
 
-async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
     let id = frame.id();
+    if let Some(hooks) = &core.hooks {
+        let handled = match frame.method {
+            Some(Method::ToolsCall) => match &hooks.handlers.call_tool {
+                Some(handler) => {
+                    Some(Box::pin(hooked::call_tool(core, hooks, handler, incoming)).await)
+                }
+                None => None,
+            },
+            Some(Method::PromptsGet) => {
+                Some(Box::pin(hooked::get_prompt(core, hooks, incoming)).await)
+            }
+            _ => Box::pin(hooked::handle(core, &hooks.handlers, incoming)).await,
+        };
+        if let Some(reply) = handled {
+            return reply;
+        }
+    }
     match frame.method {
         Some(Method::ToolsCall) => call_tool(core, incoming).await,
         // Boxed: what is called most decides how large the future of a call is.
@@ -78,6 +109,7 @@ async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal>
         Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
         Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
         Some(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
+        None => Box::pin(own::respond(core, incoming)).await,
         // A sign of life may be asked for before anything else.
         Some(Method::Ping)
             if matches!(incoming.via, Via::Line(None)) && !speaks_modern(incoming) =>
@@ -117,14 +149,14 @@ async fn other(
         (Some(Method::Discover), _) => {
             let result = DiscoverResult {
                 supported_versions: modern::SUPPORTED.to_vec(),
-                capabilities: core.capabilities(),
+                capabilities: core.capabilities(revision),
                 instructions: core.instructions.clone(),
                 meta: None,
             };
             let cache = Some(core.caching.lists);
             Ok(Reply::result(id, &result, &core.frame(revision, cache)))
         }
-        (Some(Method::SubscriptionsListen), _) => listen(core, incoming, &admitted.caller).await,
+        (Some(Method::SubscriptionsListen), _) => listen(core, incoming, admitted).await,
         (
             Some(
                 method @ (Method::TasksGet
@@ -209,10 +241,27 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
     let revision = admitted.revision;
     let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
-    let outcome = drive(&ctx, tool.call(&ctx, frame.arguments()), time).await;
-    match tool_end(&ctx, time, outcome)? {
+    let outcome = match &core.hooks {
+        None => drive(&ctx, tool.call(&ctx, frame.arguments()), time).await,
+        Some(_) => Box::pin(drive(&ctx, hooked::run_tool(core, &ctx, &tool), time)).await,
+    };
+    finish_tool(core, incoming, &ctx, revision, subject, time, outcome)
+}
+
+/// The reply of a call of a tool.
+#[inline]
+fn finish_tool(
+    core: &Core,
+    incoming: &Incoming,
+    ctx: &Context,
+    revision: Revision,
+    subject: Subject<'_>,
+    time: Duration,
+    outcome: Driven<Result<CallToolResult, CallError>>,
+) -> Result<Reply, Refusal> {
+    match tool_end(ctx, time, outcome)? {
         ToolEnd::Done(result) => Ok(Reply::result::<CallToolResult>(
-            frame.id(),
+            incoming.frame.id(),
             &result,
             &core.frame(revision, None),
         )),
@@ -268,13 +317,7 @@ async fn read_resource(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, R
         arguments: None,
     };
     let (ctx, again) = asking_context(core, incoming, admitted, subject)?;
-    let catalog = core.catalog.load();
-    let outcome = drive(
-        &ctx,
-        catalog.read_resource(&ctx, &uri),
-        core.limits.call_timeout,
-    )
-    .await;
+    let outcome = drive(&ctx, ctx.read_resource(&uri), core.limits.call_timeout).await;
     // What came of an ask is nobody else's, and not even the same caller's next time.
     let cache = (!again).then_some(core.caching.resources);
     finish::<ReadResourceResult>(core, incoming, &ctx, revision, subject, cache, outcome)
@@ -406,6 +449,17 @@ pub(crate) enum Driven<T> {
     Panicked(u64),
 }
 
+impl<T> Driven<T> {
+    fn map<U>(self, f: impl FnOnce(T) -> U) -> Driven<U> {
+        match self {
+            Self::Done(value) => Driven::Done(f(value)),
+            Self::Suspended(suspension) => Driven::Suspended(suspension),
+            Self::TimedOut => Driven::TimedOut,
+            Self::Panicked(reference) => Driven::Panicked(reference),
+        }
+    }
+}
+
 /// Runs a handler within its time, and drops it where it waits for another round.
 pub(crate) async fn drive<T>(
     ctx: &Context,
@@ -464,7 +518,11 @@ fn report(panic: &(dyn std::any::Any + Send)) -> u64 {
 
 /// A stream of notices that stays open until one side ends it
 /// (spec 2026-07-28, `basic/patterns/subscriptions`).
-async fn listen(core: &Arc<Core>, incoming: &Incoming, caller: &Caller) -> Result<Reply, Refusal> {
+async fn listen(
+    core: &Arc<Core>,
+    incoming: &Incoming,
+    admitted: Admitted,
+) -> Result<Reply, Refusal> {
     #[derive(serde::Deserialize)]
     struct Params {
         notifications: SubscriptionFilter,
@@ -490,13 +548,16 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming, caller: &Caller) -> Resul
         let message = "too many open streams: close one, or try again later";
         return Err(Refusal::new(429, ErrorCode::INTERNAL_ERROR, message));
     };
-    let offered = core.capabilities();
+    let offered = core.capabilities(Revision::LATEST);
     filter.tools_list_changed &= offered.tools.is_some();
     filter.prompts_list_changed &= offered.prompts.is_some();
     filter.resources_list_changed &= offered.resources.is_some();
     if offered.resources.is_none() {
         filter.resource_subscriptions.clear();
     }
+    let tasks = std::mem::take(&mut filter.task_ids);
+    let tasks = (task::methods::owner(core, &admitted.caller), tasks);
+    hooked::agree(core, incoming, admitted, &mut filter).await;
     let lists = Lists {
         tools: filter.tools_list_changed,
         resources: filter.resources_list_changed,
@@ -508,8 +569,7 @@ async fn listen(core: &Arc<Core>, incoming: &Incoming, caller: &Caller) -> Resul
         .map(|uri| uri.as_str().into());
     let listener = Listener::new(lists, uris);
     core.hub.add(&listener);
-    let tasks = std::mem::take(&mut filter.task_ids);
-    filter.task_ids = task::methods::listen(core, &listener, caller, tasks).await?;
+    filter.task_ids = task::methods::listen(core, &listener, &tasks.0, tasks.1).await?;
 
     let subscription: Value = serde_json::from_str(id).unwrap_or_default();
     let mut about = Map::new();

@@ -8,6 +8,9 @@ use std::fmt;
 use serde_json::Value;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 
+/// Any error, as tower's services have it.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
 /// The result of a handler, and of the server's own methods.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -105,6 +108,23 @@ impl Error {
             Some(error) => Self::new(error),
             // Not reached: the slot is only emptied where this function returns.
             None => Self::new("unknown error"),
+        }
+    }
+
+    /// Makes an error of a boxed one, such as tower's services give. An `Error` that was boxed is
+    /// itself again.
+    pub fn from_boxed(error: Box<dyn StdError + Send + Sync>) -> Self {
+        let error = match error.downcast::<Boxed>() {
+            Ok(boxed) => return boxed.0,
+            Err(other) => other,
+        };
+        match error.downcast::<ErrorObject>() {
+            Ok(object) => Self::from_object(*object),
+            Err(error) => {
+                let mut made = Self::with_kind(Kind::Other, error.to_string());
+                made.inner.source = Some(error);
+                made
+            }
         }
     }
 
@@ -218,12 +238,42 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
         {
             return Self::from_object(object);
         }
+        if let Some(boxed) = any.downcast_mut::<Option<Boxed>>().and_then(Option::take) {
+            return boxed.0;
+        }
         let Some(error) = slot else {
             return Self::new("unknown error");
         };
         let mut made = Self::with_kind(Kind::Other, error.to_string());
         made.inner.source = Some(Box::new(error));
         made
+    }
+}
+
+/// An [`Error`] on its way through code that takes any `std` error.
+struct Boxed(Error);
+
+impl fmt::Debug for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Boxed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+impl From<Error> for Box<dyn StdError + Send + Sync> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
     }
 }
 
@@ -287,6 +337,26 @@ mod tests {
         assert_eq!(error.not_found_uri(), Some("file:///a"));
         assert_eq!(error.data(), Some(&json!(1)));
         assert_eq!(Error::from_display("plain").message(), "plain");
+    }
+
+    #[test]
+    fn an_error_survives_a_box() {
+        let boxed: BoxError = Error::not_found("a:b").with_data(json!(1)).into();
+        assert_eq!(boxed.to_string(), "resource not found: a:b");
+        let error = Error::from_boxed(boxed);
+        assert_eq!(
+            (error.not_found_uri(), error.data()),
+            (Some("a:b"), Some(&json!(1)))
+        );
+        let foreign: BoxError = "x".parse::<u8>().expect_err("an error").into();
+        let error = Error::from_boxed(foreign);
+        assert!(
+            error
+                .source()
+                .is_some_and(|s| s.is::<std::num::ParseIntError>())
+        );
+        let object = ErrorObject::new(-7, "no");
+        assert!(Error::from_boxed(Box::new(object)).is_protocol());
     }
 
     #[test]

@@ -14,9 +14,12 @@
 pub mod catalog;
 pub mod context;
 pub mod error;
+pub mod extension;
 pub mod group;
 pub mod handler;
 pub mod limits;
+pub mod low_level;
+pub mod middleware;
 pub mod principal;
 
 mod ask;
@@ -25,10 +28,13 @@ mod calls;
 mod core;
 mod dispatch;
 mod era;
+mod hooks;
 mod hub;
 mod outbox;
 mod server;
 mod session;
+#[cfg(feature = "skills")]
+mod skills;
 mod task;
 mod transport;
 
@@ -48,6 +54,7 @@ pub use catalog::{
 };
 pub use context::Context;
 pub use error::{Error, Result};
+pub use extension::{Extension, ExtensionMethod};
 pub use group::{Group, Items};
 pub use handler::extract::{NoArguments, PromptArguments, State, Variables};
 pub use handler::output::{
@@ -60,6 +67,8 @@ pub use hub::Lists;
 pub use limits::Limits;
 pub use principal::Principal;
 pub use server::Server;
+#[cfg(feature = "skills")]
+pub use skills::Skill;
 pub use transport::http;
 pub use transport::in_process::InProcess;
 

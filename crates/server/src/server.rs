@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tower_layer::Layer;
+use tower_service::Service;
 use wharf_protocol::content::{Icon, Implementation};
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
@@ -17,12 +19,17 @@ use crate::catalog::prompt::IntoPrompt;
 use crate::catalog::resource::IntoResource;
 use crate::catalog::tool::IntoTool;
 use crate::catalog::{CatalogHandle, CatalogSettings, PageSettings};
+use crate::context::Context;
 use crate::core::{Caching, Core, States};
-use crate::error::{Error, Result};
+use crate::error::{BoxError, Error, Result};
+use crate::extension::Extension;
 use crate::group::{Group, Items};
+use crate::hooks::Added;
 use crate::hub::{Lists, Notice};
 use crate::limits::Limits;
-use crate::transport::http::{self, HttpOptions, HttpServer, Service};
+use crate::low_level::Method;
+use crate::middleware::{Call, Next, PromptCall, ReadCall, RequestCall, ToolCall};
+use crate::transport::http::{self, HttpOptions, HttpServer};
 use crate::transport::in_process::InProcess;
 use crate::transport::stdio;
 
@@ -50,6 +57,10 @@ pub struct Server {
     states: States,
     items: Items,
     offered: Lists,
+    extensions: Vec<Extension>,
+    hooks: Option<Box<Added>>,
+    #[cfg(feature = "skills")]
+    skills: Vec<crate::skills::Skill>,
     http: HttpOptions,
     keys: Option<KeyRing>,
     store: Option<Arc<dyn Store>>,
@@ -86,6 +97,10 @@ impl Server {
             states: States::default(),
             items: Items::new(),
             offered: Lists::default(),
+            extensions: Vec::new(),
+            hooks: None,
+            #[cfg(feature = "skills")]
+            skills: Vec::new(),
             http: HttpOptions::default(),
             keys: None,
             store: None,
@@ -169,6 +184,118 @@ impl Server {
         self
     }
 
+    /// Adds an extension of the protocol.
+    pub fn extension(mut self, extension: Extension) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
+    /// Adds a skill, and with the first one the extension `io.modelcontextprotocol/skills`.
+    #[cfg(feature = "skills")]
+    pub fn skill(mut self, skill: crate::Skill) -> Self {
+        self.skills.push(skill);
+        self
+    }
+
+    /// Adds several skills, such as [`Skill::all_in`](crate::Skill::all_in) finds.
+    #[cfg(feature = "skills")]
+    pub fn skills(mut self, skills: impl IntoIterator<Item = crate::Skill>) -> Self {
+        self.skills.extend(skills);
+        self
+    }
+
+    /// Puts a layer around every call of a tool; see [`middleware`](crate::middleware).
+    pub fn layer_tools<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<ToolCall>> + Send + Sync + 'static,
+        L::Service: Service<ToolCall, Response = <ToolCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<ToolCall>>::Future: Send,
+        <L::Service as Service<ToolCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().tools.add(layer);
+        self
+    }
+
+    /// Puts a layer around every reading of a resource.
+    pub fn layer_reads<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<ReadCall>> + Send + Sync + 'static,
+        L::Service: Service<ReadCall, Response = <ReadCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<ReadCall>>::Future: Send,
+        <L::Service as Service<ReadCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().reads.add(layer);
+        self
+    }
+
+    /// Puts a layer around every filling in of a prompt.
+    pub fn layer_prompts<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<PromptCall>> + Send + Sync + 'static,
+        L::Service: Service<PromptCall, Response = <PromptCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<PromptCall>>::Future: Send,
+        <L::Service as Service<PromptCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().prompts.add(layer);
+        self
+    }
+
+    /// Puts a layer around every request, whatever its method: for logs, metrics, rate limits. An error
+    /// of the layer is the JSON-RPC error that the client gets.
+    pub fn layer_requests<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next<RequestCall>> + Send + Sync + 'static,
+        L::Service: Service<RequestCall, Response = <RequestCall as Call>::Output>,
+        L::Service: Clone + Send + Sync + 'static,
+        <L::Service as Service<RequestCall>>::Future: Send,
+        <L::Service as Service<RequestCall>>::Error: Into<BoxError>,
+    {
+        self.hooks.get_or_insert_default().requests.add(layer);
+        self
+    }
+
+    /// Handles a method as a whole, instead of the catalog: typed parameters in, the
+    /// specification's result out. What is handled is declared in the server's capabilities; the
+    /// methods that are not are the catalog's as before. Handling a method twice keeps the second
+    /// handler. Handlers of [`CallTool`](crate::low_level::CallTool),
+    /// [`ReadResource`](crate::low_level::ReadResource) and
+    /// [`GetPrompt`](crate::low_level::GetPrompt) can ask the client, the others cannot.
+    ///
+    /// ```
+    /// use wharf_server::low_level::{CallTool, CallToolParams, ListParams, ListTools};
+    /// use wharf_server::{Context, Error, Server};
+    /// # use wharf_protocol::tools::{CallToolResult, ListToolsResult};
+    ///
+    /// let server = Server::new("Demo")
+    ///     .handle(ListTools, |_: ListParams, _: Context| async {
+    ///         Ok::<_, Error>(ListToolsResult::default())
+    ///     })
+    ///     .handle(CallTool, |call: CallToolParams, _: Context| async move {
+    ///         match call.name.as_str() {
+    ///             "echo" => Ok(CallToolResult::text(call.arguments.get())),
+    ///             name => Err(Error::protocol(-32602, format!("unknown tool `{name}`"))),
+    ///         }
+    ///     });
+    /// ```
+    pub fn handle<M, F, Fut, E>(mut self, method: M, handler: F) -> Self
+    where
+        M: Method,
+        F: Fn(M::Params, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<M::Result, E>> + Send + 'static,
+        E: fmt::Display + Send + 'static,
+    {
+        let _ = method;
+        let handlers = &mut self.hooks.get_or_insert_default().handlers;
+        *(M::parts().place)(handlers) = Some(Arc::new(move |params, ctx| {
+            let handling = handler(params, ctx);
+            Box::pin(async move { handling.await.map_err(Error::from_display) })
+        }));
+        self
+    }
+
     /// Gives handlers a value, which they find by its type as `State<T>`.
     pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.states.insert(Arc::new(value));
@@ -248,7 +375,27 @@ impl Server {
         &self.catalog
     }
 
+    #[cfg(feature = "skills")]
+    async fn with_skills(mut self) -> Result<Self> {
+        let skills = std::mem::take(&mut self.skills);
+        if !skills.is_empty() {
+            let page = self.limits.page_items;
+            let (items, extension) = crate::skills::add(skills, self.items, page).await?;
+            self.items = items;
+            self.extensions.push(extension);
+        }
+        Ok(self)
+    }
+
     pub(crate) async fn start(self) -> Result<(Arc<Core>, HttpOptions)> {
+        #[cfg(feature = "skills")]
+        let this = self.with_skills().await?;
+        #[cfg(not(feature = "skills"))]
+        let this = self;
+        this.begin().await
+    }
+
+    async fn begin(self) -> Result<(Arc<Core>, HttpOptions)> {
         let server_info = serde_json::value::to_raw_value(&at(&self.info, Revision::LATEST))?;
         let pages = PageSettings {
             size: self.limits.page_items,
@@ -267,6 +414,10 @@ impl Server {
         core.offered = self.offered;
         core.states = self.states;
         core.task_after = self.task_after;
+        core.hooks = self.hooks.map(Into::into);
+        for extension in self.extensions {
+            core.extensions.add(extension)?;
+        }
         if let Some(keys) = self.keys {
             core.keys = keys;
         }
@@ -387,9 +538,9 @@ impl Server {
     }
 
     /// The server as a tower service, to mount into a larger application.
-    pub async fn into_service(self) -> Result<Service> {
+    pub async fn into_service(self) -> Result<http::Service> {
         let (core, options) = self.start().await?;
-        Ok(Service::new(core, &options, false))
+        Ok(http::Service::new(core, &options, false))
     }
 
     /// The server as an object to call in the same process, for tests and embedding.

@@ -60,11 +60,15 @@ pub use wharf_server::{Caching, InProcess, KeyRing, Limits, Lists, Principal, Se
 pub use wharf_state as store;
 
 // --- what it offers ------------------------------------------------------------------------------
+#[cfg(feature = "skills")]
+pub use wharf_server::Skill;
 pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits,
 };
+pub use wharf_server::{Extension, ExtensionMethod};
 pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
+pub use wharf_server::{low_level, middleware};
 
 // --- what a handler gets -------------------------------------------------------------------------
 pub use wharf_server::{

@@ -159,10 +159,9 @@ fn put_open<M: SerializeMap>(
         map.put_some("tasks", tasks.filter(|it| it.is_object()))?;
     }
     map.put_some("experimental", Objects::of(experimental))?;
-    map.put_some(
-        "extensions",
-        since(Revision::V2026_07_28, revision, Objects::of(extensions)),
-    )
+    // The one member that older schemas do not name: SEP-2133 adds it to their `initialize`, as
+    // capabilities are no closed set, and extensions are in use there.
+    map.put_some("extensions", Objects::of(extensions))
 }
 
 /// The members of a map that are objects.

@@ -64,6 +64,7 @@ type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
 pub struct CatalogEdit {
     tools: Entries<ToolEntry>,
     resources: Entries<ResourceEntry>,
+    unlisted: Entries<ResourceEntry>,
     templates: Entries<ResourceEntry>,
     prompts: Entries<PromptEntry>,
     settings: Arc<CatalogSettings>,
@@ -77,6 +78,7 @@ impl CatalogEdit {
         Self {
             tools: catalog.tools.clone(),
             resources: catalog.resources.clone(),
+            unlisted: catalog.unlisted.clone(),
             templates: catalog.templates.clone(),
             prompts: catalog.prompts.clone(),
             settings: Arc::clone(&catalog.settings),
@@ -95,6 +97,7 @@ impl CatalogEdit {
             None => Ok(Catalog {
                 tools: self.tools,
                 resources: self.resources,
+                unlisted: self.unlisted,
                 templates: self.templates,
                 prompts: self.prompts,
                 settings,
@@ -123,11 +126,25 @@ impl CatalogEdit {
         let entry = resource.into_resource().into_entry();
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.key());
-            let list = if entry.template().is_some() {
-                &mut self.templates
+            let (list, other) = if entry.template().is_some() {
+                (&mut self.templates, None)
+            } else if entry.is_unlisted() {
+                (&mut self.unlisted, Some(&mut self.resources))
             } else {
-                &mut self.resources
+                (&mut self.resources, Some(&mut self.unlisted))
             };
+            // A URI is one resource, listed or not.
+            if let Some(other) = other
+                && other.contains_key(&key)
+            {
+                if self.replaces {
+                    other.shift_remove(&key);
+                } else {
+                    let twice = put(other, key, entry, false, "resource");
+                    self.keep(twice);
+                    return;
+                }
+            }
             let added = put(list, key, entry, self.replaces, "resource");
             self.keep(added);
         }
@@ -136,7 +153,9 @@ impl CatalogEdit {
     /// Removes the resource or template with exactly this URI or URI template; whether there was
     /// one.
     pub fn remove_resource(&mut self, uri: &str) -> bool {
-        self.resources.shift_remove(uri).is_some() || self.templates.shift_remove(uri).is_some()
+        self.resources.shift_remove(uri).is_some()
+            || self.unlisted.shift_remove(uri).is_some()
+            || self.templates.shift_remove(uri).is_some()
     }
 
     /// Adds a prompt at the end, or replaces the one of the same name in its place.
@@ -171,6 +190,7 @@ impl CatalogEdit {
     pub fn clear(&mut self) {
         self.tools.clear();
         self.resources.clear();
+        self.unlisted.clear();
         self.templates.clear();
         self.prompts.clear();
     }

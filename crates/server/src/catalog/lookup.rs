@@ -32,7 +32,8 @@ impl Catalog {
     }
 
     pub(crate) fn find_resource(&self, uri: &str) -> Option<(&Arc<ResourceEntry>, Variables<'_>)> {
-        if let Some(entry) = self.resources.get(uri) {
+        let direct = self.resources.get(uri);
+        if let Some(entry) = direct.or_else(|| self.unlisted.get(uri)) {
             return Some((entry, Variables::default()));
         }
         self.templates

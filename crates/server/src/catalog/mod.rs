@@ -45,6 +45,8 @@ pub struct CatalogSettings {
 pub struct Catalog {
     tools: IndexMap<Arc<str>, Arc<ToolEntry>>,
     resources: IndexMap<Arc<str>, Arc<ResourceEntry>>,
+    /// Resources that can be read and are not listed.
+    unlisted: IndexMap<Arc<str>, Arc<ResourceEntry>>,
     templates: IndexMap<Arc<str>, Arc<ResourceEntry>>,
     prompts: IndexMap<Arc<str>, Arc<PromptEntry>>,
     settings: Arc<CatalogSettings>,
@@ -76,6 +78,7 @@ impl Catalog {
         Self {
             tools: IndexMap::new(),
             resources: IndexMap::new(),
+            unlisted: IndexMap::new(),
             templates: IndexMap::new(),
             prompts: IndexMap::new(),
             settings,
@@ -87,7 +90,9 @@ impl Catalog {
     pub(crate) fn lists(&self) -> Lists {
         Lists {
             tools: !self.tools.is_empty(),
-            resources: !self.resources.is_empty() || !self.templates.is_empty(),
+            resources: !self.resources.is_empty()
+                || !self.unlisted.is_empty()
+                || !self.templates.is_empty(),
             prompts: !self.prompts.is_empty(),
         }
     }
@@ -107,7 +112,7 @@ impl Catalog {
         self.tools.values()
     }
 
-    /// All direct resources, in order.
+    /// All direct resources that are listed, in order.
     pub fn resources(&self) -> impl ExactSizeIterator<Item = &Arc<ResourceEntry>> {
         self.resources.values()
     }
@@ -214,6 +219,14 @@ impl CatalogHandle {
         }
     }
 
+    /// Tells clients that lists changed which the catalog does not know: those of a server that
+    /// handles the methods itself, see [`Server::handle`](crate::Server::handle). Never waits.
+    pub fn notify_changed(&self, changed: Changed) {
+        if let (true, Some(listener)) = (changed.any(), self.shared.listener.get()) {
+            listener(changed);
+        }
+    }
+
     /// Changes the catalog: all of the edit, or nothing. Clients are told of the lists that are
     /// different afterwards. Calls that run keep the snapshot they began with.
     ///
@@ -248,9 +261,7 @@ impl CatalogHandle {
             self.shared.current.store(Arc::new(after));
             changed
         };
-        if let (true, Some(listener)) = (changed.any(), self.shared.listener.get()) {
-            listener(changed);
-        }
+        self.notify_changed(changed);
         Ok(changed)
     }
 }

@@ -14,7 +14,8 @@ use wharf_protocol::content::{Annotations, Icon};
 use wharf_protocol::resources::{self as protocol, ReadResourceResult};
 use wharf_protocol::uri_template::UriTemplate;
 
-use self::handlers::{File, Fixed, Function, Template, mime_of};
+pub(crate) use self::handlers::mime_of;
+use self::handlers::{File, Fixed, Function, Template};
 use super::complete::{Completer, Completers, CompletionRequest, IntoCompletion};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -64,6 +65,7 @@ pub struct Resource {
     definition: protocol::Resource,
     handler: Box<dyn ResourceHandler>,
     completers: Completers,
+    unlisted: bool,
 }
 
 impl Resource {
@@ -135,7 +137,15 @@ impl Resource {
             definition,
             handler,
             completers: Completers::default(),
+            unlisted: false,
         }
+    }
+
+    /// Leaves the resource out of `resources/list`: for what clients learn of in another way. It
+    /// can be read and subscribed to as any other. Templates are always listed.
+    pub fn unlisted(mut self) -> Self {
+        self.unlisted = true;
+        self
     }
 
     /// The name, for programs. Without it: the last part of the URI.
@@ -213,6 +223,11 @@ impl Resource {
         self
     }
 
+    #[cfg(feature = "skills")]
+    pub(crate) fn definition(&self) -> &protocol::Resource {
+        &self.definition
+    }
+
     /// The URI, or the template.
     pub fn uri(&self) -> &str {
         &self.definition.uri
@@ -230,6 +245,7 @@ impl Resource {
             definition,
             handler,
             completers,
+            unlisted,
         } = self;
         check_scheme(&definition.uri)?;
         if definition.name.is_empty() {
@@ -275,6 +291,7 @@ impl Resource {
             place,
             handler,
             completers,
+            unlisted,
         })
     }
 }
@@ -292,6 +309,7 @@ pub struct ResourceEntry {
     place: Place,
     handler: Box<dyn ResourceHandler>,
     completers: Completers,
+    unlisted: bool,
 }
 
 enum Place {
@@ -317,6 +335,11 @@ impl ResourceEntry {
             Place::Direct(_) => None,
             Place::Template { definition, .. } => Some(definition),
         }
+    }
+
+    /// Whether it is a direct resource that is not listed.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        self.unlisted && self.direct().is_some()
     }
 
     /// The URI or template that the entry is found by.

@@ -12,9 +12,10 @@ use wharf_protocol::request::SetLevelParams;
 use wharf_protocol::revision::Revision;
 
 use super::Refusal;
-use crate::call::{Incoming, Reply, Via};
+use crate::call::{Frame, Incoming, Reply, Via};
 use crate::core::Core;
 use crate::hub::{Listener, Lists};
+use crate::low_level::Handlers;
 use crate::session::{Client, Session};
 
 #[derive(Deserialize)]
@@ -60,7 +61,7 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
     }
     let result = InitializeResult {
         protocol_version: revision,
-        capabilities: core.capabilities(),
+        capabilities: core.capabilities(revision),
         server_info: core.info.clone(),
         instructions: core.instructions.clone(),
         meta: None,
@@ -85,16 +86,20 @@ pub(crate) fn unopened(method: &str) -> Refusal {
 }
 
 pub(crate) fn set_level(session: &Session, incoming: &Incoming) -> Result<(), Refusal> {
-    let params: SetLevelParams<'_> = incoming.frame.params()?;
-    let level = LoggingLevel::parse(&params.level).ok_or_else(|| {
+    session.set_level(level_of(&incoming.frame)?);
+    Ok(())
+}
+
+/// The level that `logging/setLevel` chooses.
+pub(crate) fn level_of(frame: &Frame) -> Result<LoggingLevel, ErrorObject> {
+    let params: SetLevelParams<'_> = frame.params()?;
+    LoggingLevel::parse(&params.level).ok_or_else(|| {
         ErrorObject::new(
             ErrorCode::INVALID_PARAMS,
             "`params.level` must be debug, info, notice, warning, error, critical, alert or \
              emergency",
         )
-    })?;
-    session.set_level(level);
-    Ok(())
+    })
 }
 
 /// The listener of a session, which hears of every list from the first time it is needed.
@@ -112,7 +117,9 @@ pub(crate) fn subscribe(
     incoming: &Incoming,
 ) -> Result<(), Refusal> {
     let uri = incoming.frame.uri()?;
-    if !core.catalog.load().has_resource(&uri) {
+    // Whoever has a catalog of their own has agreed already.
+    let foreign = core.handlers().is_some_and(Handlers::know_resources);
+    if !foreign && !core.catalog.load().has_resource(&uri) {
         let error = crate::Error::not_found(&*uri);
         return Err(super::error_object(&error, session.revision).into());
     }

@@ -57,6 +57,29 @@ pub(crate) struct Admitted {
 /// `mirrored` is what the `Mcp-Name` header must repeat: the name or URI in the parameters.
 pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admitted, Refusal> {
     let frame = &incoming.frame;
+    let Admitted { revision, caller } = admit_own(incoming, &frame.method_name(), mirrored)?;
+    let known = |method: &Method| {
+        let from_client = method.kind() == Kind::Request && method.sender() != Sender::Server;
+        from_client && method.is_in(revision)
+    };
+    if !frame.method.as_ref().is_some_and(known) {
+        let status = if revision.is_modern() { 404 } else { 200 };
+        let message = format!(
+            "unknown method `{}` in revision {revision}",
+            frame.method_name()
+        );
+        return Err(Refusal::new(status, ErrorCode::METHOD_NOT_FOUND, message));
+    }
+    Ok(Admitted { revision, caller })
+}
+
+/// The same for a method of our own, which every revision has.
+pub(crate) fn admit_own(
+    incoming: &Incoming,
+    method: &str,
+    mirrored: Option<&str>,
+) -> Result<Admitted, Refusal> {
+    let frame = &incoming.frame;
     let meta = frame.meta();
     if meta
         .raw
@@ -74,30 +97,18 @@ pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admit
     let (revision, caller) = match &incoming.via {
         Via::ModernHttp(headers) => {
             let admitted = modern::admit_http(headers, incoming, &meta)?;
-            modern::check_headers(headers, &frame.method_name(), mirrored)?;
+            modern::check_headers(headers, method, mirrored)?;
             admitted
         }
         Via::LegacyHttp(session) if modern::is_other(&meta, session.revision) => {
             return Err(modern::of_a_session());
         }
         Via::LegacyHttp(session) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::UnopenedHttp => return Err(modern::unopened(&frame.method_name())),
+        Via::UnopenedHttp => return Err(modern::unopened(method)),
         Via::Line(_) if meta.protocol_version.is_some() => modern::admit(incoming, &meta)?,
         Via::Line(Some(session)) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::Line(None) => return Err(legacy::unopened(&frame.method_name())),
+        Via::Line(None) => return Err(legacy::unopened(method)),
     };
-    let known = |method: &Method| {
-        let from_client = method.kind() == Kind::Request && method.sender() != Sender::Server;
-        from_client && method.is_in(revision)
-    };
-    if !frame.method.as_ref().is_some_and(known) {
-        let status = if revision.is_modern() { 404 } else { 200 };
-        let message = format!(
-            "unknown method `{}` in revision {revision}",
-            frame.method_name()
-        );
-        return Err(Refusal::new(status, ErrorCode::METHOD_NOT_FOUND, message));
-    }
     Ok(Admitted { revision, caller })
 }
 

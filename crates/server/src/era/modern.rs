@@ -233,7 +233,7 @@ pub(crate) fn unopened(method: &str) -> Refusal {
 /// What a call is, for the seal on its journal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
-    pub(crate) method: &'static str,
+    pub(crate) method: &'a str,
     pub(crate) target: &'a str,
     pub(crate) arguments: Option<RawJson<'a>>,
 }

@@ -23,6 +23,7 @@ use crate::call::{Incoming, Reply};
 use crate::catalog::tool::ToolEntry;
 use crate::context::{Caller, Context};
 use crate::core::Core;
+use crate::dispatch::hooked::run_tool;
 use crate::dispatch::{Driven, ToolEnd, drive, tool_end};
 use crate::era::modern::Subject;
 use crate::era::{Admitted, Refusal};
@@ -265,15 +266,8 @@ async fn begin_as_call(
     let (ctx, _) = crate::dispatch::asking_context(core, incoming, admitted, subject)?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
     let mut handler = Handler(tokio::spawn({
-        let (ctx, tool) = (ctx.clone(), Arc::clone(tool));
-        async move {
-            drive(
-                &ctx,
-                tool.call(&ctx, ctx.exchange().frame.arguments()),
-                time,
-            )
-            .await
-        }
+        let (core, ctx, tool) = (Arc::clone(core), ctx.clone(), Arc::clone(tool));
+        async move { drive(&ctx, run_tool(&core, &ctx, &tool), time).await }
     }));
     let early = tokio::select! {
         biased;

@@ -58,7 +58,7 @@ pub(super) fn unknown() -> Refusal {
 
 /// Whose a caller's tasks are: those of its principal, or else of its session. Without either
 /// only the id protects a task, which is why it cannot be guessed.
-pub(super) fn owner(core: &Core, caller: &Caller) -> String {
+pub(crate) fn owner(core: &Core, caller: &Caller) -> String {
     let principal = match caller {
         Caller::Session(session) => session.principal.as_deref(),
         Caller::Modern { principal, .. } => principal.as_deref(),
@@ -379,16 +379,15 @@ pub(crate) fn check_listen(
 pub(crate) async fn listen(
     core: &Core,
     listener: &Arc<Listener>,
-    caller: &Caller,
+    owner: &str,
     ids: Vec<String>,
 ) -> Result<Vec<String>, Refusal> {
-    let owner = owner(core, caller);
     let mut heard = Vec::new();
     for id in ids {
         if let Some(run) = core.tasks.run(&id) {
             run.listen(listener);
         }
-        let found = find(core, Scope::Of(&owner), &id).await;
+        let found = find(core, Scope::Of(owner), &id).await;
         let Some(record) = found.map_err(|error| unavailable(&error))? else {
             continue;
         };

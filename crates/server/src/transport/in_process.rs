@@ -37,6 +37,7 @@ pub struct InProcess {
     core: Arc<Core>,
     session: Option<Arc<Session>>,
     answers: Option<Answers>,
+    extensions: Map<String, Value>,
     next_id: AtomicI64,
     heard: Mutex<Vec<Value>>,
     calls: Calls,
@@ -57,6 +58,7 @@ impl InProcess {
             core,
             session: None,
             answers: None,
+            extensions: Map::new(),
             next_id: AtomicI64::new(1),
             heard: Mutex::default(),
             calls: Calls::default(),
@@ -70,6 +72,12 @@ impl InProcess {
         answers: impl Fn(&InputRequest) -> Value + Send + Sync + 'static,
     ) -> Self {
         self.answers = Some(Box::new(answers));
+        self
+    }
+
+    /// Declares an extension, with its settings: an object.
+    pub fn with_extension(mut self, id: impl Into<String>, settings: Value) -> Self {
+        self.extensions.insert(id.into(), settings);
         self
     }
 
@@ -97,7 +105,11 @@ impl InProcess {
         } else {
             "{}"
         };
-        serde_json::from_str(declared).unwrap_or_default()
+        let mut declared: Value = serde_json::from_str(declared).unwrap_or_default();
+        if !self.extensions.is_empty() {
+            declared["extensions"] = self.extensions.clone().into();
+        }
+        declared
     }
 
     /// Calls a tool.

@@ -136,7 +136,7 @@ where
 }
 
 /// The media type that a file's name suggests.
-pub(super) fn mime_of(path: &Path) -> Option<&'static str> {
+pub(crate) fn mime_of(path: &Path) -> Option<&'static str> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     Some(match extension.as_str() {
         "txt" | "log" => "text/plain",
@@ -149,6 +149,9 @@ pub(super) fn mime_of(path: &Path) -> Option<&'static str> {
         "xml" => "application/xml",
         "yaml" | "yml" => "application/yaml",
         "toml" => "application/toml",
+        "py" => "text/x-python",
+        "rs" => "text/x-rust",
+        "sh" => "application/x-sh",
         "pdf" => "application/pdf",
         "zip" => "application/zip",
         "png" => "image/png",
