@@ -568,9 +568,6 @@ impl Context {
             (None, Asks::Rounds(rounds)) => rounds.exchange(),
             _ => return work.await.map_err(Error::from_display),
         };
-        if let Some(result) = self.finished_step(name) {
-            return Ok(serde_json::from_str(result.get())?);
-        }
         let core = &self.exchange.core;
         let lifetime = match self.exchange.task() {
             Some(_) => core.limits.task_ttl_max,
