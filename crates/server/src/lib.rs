@@ -31,6 +31,7 @@ mod era;
 mod hooks;
 mod hub;
 mod outbox;
+mod quota;
 mod server;
 mod session;
 #[cfg(feature = "skills")]
