@@ -23,7 +23,7 @@ use wharf_protocol::tasks;
 
 use crate::ask::elicit::Elicit;
 use crate::ask::once::{Claim, OnceSteps};
-use crate::ask::question::{Completion, Form, FreeForm, Page, Places};
+use crate::ask::question::{Form, FreeForm, Model, Page, Places};
 use crate::ask::{self, Ask, AskError, Asks, Capability, Question, Sample, WithMeta};
 use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
@@ -450,8 +450,8 @@ impl Context {
     }
 
     /// Asks the client's model.
-    pub fn sample(&self, request: impl Into<Sample>) -> Question<'_, Completion> {
-        Question::new(self, Completion(request.into().params))
+    pub fn sample(&self, request: impl Into<Sample>) -> Question<'_, Model> {
+        Question::new(self, Model(request.into().params))
     }
 
     /// Asks the client for the places that it lets the server work in.

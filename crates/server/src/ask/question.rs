@@ -195,11 +195,11 @@ impl sealed::Kind for Page {
     }
 }
 
-/// A completion of the client's model; see [`Context::sample`].
+/// An answer of the client's model; see [`Context::sample`].
 #[derive(Debug)]
-pub struct Completion(pub(crate) CreateMessageParams);
+pub struct Model(pub(crate) CreateMessageParams);
 
-impl sealed::Kind for Completion {
+impl sealed::Kind for Model {
     type Answer = CreateMessageResult;
 
     fn ask(self, ctx: &Context, key: Option<String>) -> Answering<'_, CreateMessageResult> {
