@@ -74,8 +74,8 @@ pub(super) fn with_header(
     response
 }
 
-pub(super) fn event_stream(events: Events) -> Response<Body> {
-    let mut response = Response::new(Body::events(events));
+pub(super) fn event_stream(events: Body) -> Response<Body> {
+    let mut response = Response::new(events);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -142,7 +142,7 @@ pub(super) async fn modern(
     });
     match done.await {
         Some(reply) => answered(core, &outbox, reply, accepts),
-        None => event_stream(Events::of(core, &outbox).with_call(call)),
+        None => event_stream(Events::of(core, &outbox).with_call(call).into()),
     }
 }
 
@@ -152,7 +152,7 @@ fn answered(core: &Core, outbox: &Arc<Outbox>, reply: Reply, accepts: Accepts) -
         return json(reply);
     }
     outbox.finish(Some(reply.message.into()));
-    event_stream(Events::of(core, outbox))
+    event_stream(Events::of(core, outbox).into())
 }
 
 /// A request within a session: it goes on when its connection is lost, and ends only when it is
@@ -266,10 +266,11 @@ pub(super) fn stream_of(
     // A stream beyond the limit is one that cannot be resumed.
     let number = session.add_stream(outbox, core.limits.streams_per_session);
     let events = Events::of(core, outbox);
-    event_stream(match number {
+    let events = match number {
         Some(number) => events.numbered(number, session.revision >= Revision::V2025_11_25),
         None => events,
-    })
+    };
+    event_stream(events.into())
 }
 
 fn plain(core: &Core) -> Bounds {
