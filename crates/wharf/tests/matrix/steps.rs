@@ -155,7 +155,7 @@ async fn errors(client: &mut Client) {
         assert_eq!(client.refused("tools/call", params).await, -32021);
         client.capabilities = able;
         let version = "io.modelcontextprotocol/protocolVersion";
-        if client.transport == Transport::Stdio {
+        if client.transport != Transport::Http {
             let meta = json!({version: "1900-01-01"});
             let request = json!({"jsonrpc": "2.0", "id": "v", "method": "tools/list",
                 "params": {"_meta": meta}});
