@@ -326,15 +326,21 @@ impl Sessions {
         now
     }
 
-    /// Keeps a session; `false` if there are too many.
-    pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
-        // Who mounts the service into an application has no task of ours that sweeps.
+    /// Ends the sessions whose time is over, if nobody has looked for long. Who mounts the service
+    /// into an application has no task of ours that sweeps, so its requests do.
+    pub(crate) fn sweep_if_due(&self, limits: &Limits) {
         let since = self.started.elapsed().as_secs();
         // Another thread may set the clock just now.
         let since = since.saturating_sub(u64::from(self.now()));
-        if since >= limits.session_unused.as_secs().max(1) {
+        let shortest = limits.session_unused.min(limits.session_idle);
+        if since >= shortest.as_secs().max(1) {
             self.sweep(limits);
         }
+    }
+
+    /// Keeps a session; `false` if there are too many.
+    pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
+        self.sweep_if_due(limits);
         let grow = |count: usize| (count < limits.sessions).then_some(count + 1);
         if self
             .count
