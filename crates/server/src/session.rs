@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use crate::hub::Listener;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::principal::Principal;
+use crate::quota::Quota;
 
 /// 128 random bits, or fewer never.
 pub(crate) fn random_id() -> u128 {
@@ -352,8 +353,7 @@ impl Hasher for RandomBits {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shards: Box<[RwLock<Shard>]>,
-    count: AtomicUsize,
-    per_principal: Mutex<HashMap<Arc<Principal>, usize>>,
+    quota: Quota,
     /// Seconds as of the last sweep: exact enough for idle times, and free to read.
     clock: AtomicU32,
     started: Instant,
@@ -368,8 +368,7 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            count: AtomicUsize::new(0),
-            per_principal: Mutex::default(),
+            quota: Quota::default(),
             clock: AtomicU32::new(0),
             started: Instant::now(),
             durable: false,
@@ -394,28 +393,20 @@ impl Sessions {
         now
     }
 
-    /// Keeps a session; `false` if there are too many.
-    pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
-        // Who mounts the service into an application has no task of ours that sweeps.
+    /// Ends the sessions whose time is over, if nobody has looked for long. Who mounts the service
+    /// into an application has no task of ours that sweeps, so its requests do.
+    pub(crate) fn sweep_if_due(&self, limits: &Limits) {
         if !self.durable && self.is_sweep_due(limits) {
             self.sweep(limits);
         }
-        let grow = |count: usize| (count < limits.sessions).then_some(count + 1);
-        if self
-            .count
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, grow)
-            .is_err()
-        {
+    }
+
+    /// Keeps a session; `false` if there are too many.
+    pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
+        self.sweep_if_due(limits);
+        let (in_all, each) = (limits.sessions, limits.sessions_per_principal);
+        if !self.quota.take(session.principal.as_ref(), in_all, each) {
             return false;
-        }
-        if let Some(principal) = &session.principal {
-            let mut counts = lock(&self.per_principal);
-            let count = counts.entry(Arc::clone(principal)).or_default();
-            if *count >= limits.sessions_per_principal {
-                self.count.fetch_sub(1, Ordering::AcqRel);
-                return false;
-            }
-            *count += 1;
         }
         session.last_seen.store(self.now(), Ordering::Relaxed);
         write(self.shard(session.id)).insert(session.id, Arc::clone(session));
@@ -456,7 +447,8 @@ impl Sessions {
         let since = self.started.elapsed().as_secs();
         // Another thread may set the clock just now.
         let since = since.saturating_sub(u64::from(self.now()));
-        since >= limits.session_unused.as_secs().max(1)
+        let shortest = limits.session_unused.min(limits.session_idle);
+        since >= shortest.as_secs().max(1)
     }
 
     /// Notes that a durable store keeps a session for so long from now.
@@ -469,23 +461,14 @@ impl Sessions {
     /// Ends a session; it cannot come back.
     pub(crate) fn remove(&self, session: &Session) {
         if write(self.shard(session.id)).remove(&session.id).is_some() {
-            self.count.fetch_sub(1, Ordering::AcqRel);
-            if let Some(principal) = &session.principal {
-                let mut counts = lock(&self.per_principal);
-                if let Some(count) = counts.get_mut(principal) {
-                    *count -= 1;
-                    if *count == 0 {
-                        counts.remove(principal);
-                    }
-                }
-            }
+            self.quota.give_back(session.principal.as_ref());
         }
         session.end();
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.count.load(Ordering::Acquire)
+        self.quota.taken()
     }
 
     /// Ends the sessions whose time is over.

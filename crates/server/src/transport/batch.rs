@@ -6,13 +6,14 @@
 //! there.
 
 use std::sync::Arc;
+use std::task::Context;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use wharf_protocol::envelope::{EnvelopeError, IdBuf, batch};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 
-use super::{Started, notified, start};
+use super::{Started, begin, notified};
 use crate::call::{Frame, Incoming, Parsed, Reply};
 use crate::calls::Calls;
 use crate::core::Core;
@@ -34,7 +35,8 @@ impl Batch {
     ///
     /// # Errors
     /// The array as a whole is refused; nothing was taken in.
-    pub(crate) async fn take(
+    pub(crate) fn take(
+        cx: &mut Context<'_>,
         core: &Arc<Core>,
         session: &Session,
         calls: &Calls,
@@ -45,7 +47,7 @@ impl Batch {
         let mut taken = Self::default();
         for member in batch(text, core.limits.batch_messages)? {
             match Frame::parse(member) {
-                Ok(Parsed::Request(frame)) => taken.call(core, calls, incoming(frame)).await,
+                Ok(Parsed::Request(frame)) => taken.call(cx, core, calls, incoming(frame)),
                 Ok(Parsed::Notification(frame)) => {
                     notified(&frame, calls);
                     taken.accepted = true;
@@ -62,7 +64,7 @@ impl Batch {
         Ok(taken)
     }
 
-    async fn call(&mut self, core: &Arc<Core>, calls: &Calls, incoming: Incoming) {
+    fn call(&mut self, cx: &mut Context<'_>, core: &Arc<Core>, calls: &Calls, incoming: Incoming) {
         let id = incoming.frame.id_buf();
         if calls.contains(&id) {
             return self.duplicate(&id);
@@ -75,7 +77,7 @@ impl Batch {
                 message.into(),
             );
         }
-        match start(core, incoming).await {
+        match begin(cx, core, incoming) {
             Started::Ready(reply) => self.answers.push(reply.message.into()),
             Started::Waiting(call) => {
                 let task_id = id.clone();

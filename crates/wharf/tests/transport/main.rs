@@ -13,4 +13,6 @@ mod lists;
 mod notices;
 mod resume;
 mod shutdown;
+mod sse;
 mod versions;
+mod websocket;

@@ -254,6 +254,8 @@ impl Answer {
 /// One event of a stream.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Event {
+    /// Its type; none is `message`.
+    pub name: Option<String>,
     pub id: Option<String>,
     pub retry: Option<u64>,
     pub data: String,
@@ -295,7 +297,10 @@ impl Events {
                     "retry" => event.retry = Some(value.parse().unwrap()),
                     "data" if event.data.is_empty() => event.data = value.into(),
                     "data" => event.data = format!("{}\n{value}", event.data),
-                    "event" => assert_eq!(value, "message"),
+                    "event" => {
+                        assert!(matches!(value, "message" | "endpoint"), "{value}");
+                        event.name = Some(value.into());
+                    }
                     other => panic!("field {other} in an event"),
                 }
             }
@@ -310,7 +315,7 @@ impl Events {
 pub struct Wire {
     pub stream: TcpStream,
     pub addr: SocketAddr,
-    read: Vec<u8>,
+    pub read: Vec<u8>,
 }
 
 enum Length {
@@ -328,6 +333,16 @@ impl Wire {
             addr,
             read: Vec::new(),
         }
+    }
+
+    /// The same to a server that may not be there.
+    pub async fn try_open(addr: SocketAddr) -> Option<Self> {
+        let stream = soon(TcpStream::connect(addr)).await.ok()?;
+        Some(Self {
+            stream,
+            addr,
+            read: Vec::new(),
+        })
     }
 
     /// Writes all bytes; a server that has closed the connection already is no failure here.
@@ -353,11 +368,11 @@ impl Wire {
         self.answer().await
     }
 
-    async fn more(&mut self) -> io::Result<usize> {
+    pub async fn more(&mut self) -> io::Result<usize> {
         soon(self.stream.read_buf(&mut self.read)).await
     }
 
-    async fn head(&mut self) -> Option<(u16, Vec<(String, String)>)> {
+    pub async fn head(&mut self) -> Option<(u16, Vec<(String, String)>)> {
         loop {
             if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head: Vec<u8> = self.read.drain(..end + 4).collect();

@@ -81,8 +81,8 @@ pub(super) fn with_header(
     response
 }
 
-pub(super) fn event_stream(events: Events) -> Response<Body> {
-    let mut response = Response::new(Body::events(events));
+pub(super) fn event_stream(events: Body) -> Response<Body> {
+    let mut response = Response::new(events);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -149,7 +149,7 @@ pub(super) async fn modern(
     });
     match done.await {
         Some(reply) => answered(core, &outbox, reply, accepts),
-        None => event_stream(Events::of(core, &outbox).with_call(call)),
+        None => event_stream(Events::of(core, &outbox).with_call(call).into()),
     }
 }
 
@@ -159,7 +159,7 @@ fn answered(core: &Core, outbox: &Arc<Outbox>, reply: Reply, accepts: Accepts) -
         return json(reply);
     }
     outbox.finish(Some(reply.message.into()));
-    event_stream(Events::of(core, outbox))
+    event_stream(Events::of(core, outbox).into())
 }
 
 /// A request within a session: it goes on when its connection is lost, and ends only when it is
@@ -281,13 +281,14 @@ pub(super) async fn stream_of(
         return *response;
     }
     let events = Events::of(core, outbox);
-    event_stream(match added {
+    let events = match added {
         Some(added) => {
             let primes = session.revision >= Revision::V2025_11_25;
             events.numbered(added.number, primes)
         }
         None => events,
-    })
+    };
+    event_stream(events.into())
 }
 
 /// Begins the log of a stream, where there is a durable store. `calls` are the requests that the

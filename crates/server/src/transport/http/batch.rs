@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use ::http::{Response, StatusCode};
 use tokio::sync::watch;
@@ -40,7 +41,11 @@ pub(super) async fn answer(
             outlet: Outlet::Stream(Arc::clone(&outbox)),
         }
     };
-    let mut batch = match Batch::take(core, &session, session.calls(), bytes, incoming).await {
+    let taken = poll_fn(|cx| {
+        let calls = session.calls();
+        Poll::Ready(Batch::take(cx, core, &session, calls, bytes, &incoming))
+    });
+    let mut batch = match taken.await {
         Ok(batch) => batch,
         Err(error) => return refused(&error),
     };

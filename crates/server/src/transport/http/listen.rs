@@ -81,5 +81,5 @@ pub(super) async fn open(shared: &Shared, parts: &Parts, session: &Arc<Session>)
     } else {
         events
     };
-    event_stream(events.holding(place))
+    event_stream(events.holding(place).into())
 }

@@ -1,6 +1,7 @@
-//! Streamable HTTP: one endpoint for every revision since 2025-03-26, all at once.
+//! HTTP: Streamable HTTP, one endpoint for every revision since 2025-03-26 all at once; beside it
+//! the HTTP+SSE of 2024-11-05, and WebSocket.
 //!
-//! A request with the version header of a modern revision is served by itself; one that opens a
+//! At the endpoint, a request with the version header of a modern revision is served by itself; one that opens a
 //! session with `initialize`, or names one, is served within it. Answers are plain JSON unless a
 //! stream is needed.
 
@@ -9,10 +10,14 @@ mod batch;
 mod guard;
 mod listen;
 mod read;
+mod route;
 pub(crate) mod serve;
+mod sse;
 mod stream;
 mod version;
 mod watch;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -32,13 +37,17 @@ pub use self::stream::Body;
 
 use self::answer::{failure, with_header};
 use self::guard::Guard;
-use self::read::{Accepts, BodyError};
+use self::read::Accepts;
+use self::route::{Place, Routes};
 use self::version::Version;
+use self::watch::Active;
 use crate::call::{Frame, Parsed};
 use crate::core::Core;
 use crate::era::legacy;
+use crate::error::Result;
 use crate::principal::Principal;
 use crate::session::Session;
+use crate::transport::conversation::Inbound;
 use wharf_protocol::error::ErrorCode;
 
 /// Decides who is calling; see [`HttpOptions::authenticate`].
@@ -48,8 +57,20 @@ pub type Authenticate =
 /// How a server is reached over HTTP.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The path of the endpoint, where the server listens by itself. Default `/mcp`.
+    /// The path of the Streamable HTTP endpoint, where the server listens by itself. Default
+    /// `/mcp`. A mounted service has its endpoint at every path that is none of the others.
     pub path: String,
+    /// The path at which clients of 2024-11-05 open their event stream (spec 2024-11-05,
+    /// `basic/transports`, "HTTP with SSE"), or `None` to serve none. Default `/sse`. They may
+    /// post there too.
+    pub sse: Option<String>,
+    /// The path to which those clients are told to post. Default `/messages`; the same as `sse`
+    /// makes one path of both.
+    pub messages: String,
+    /// The path that takes WebSocket connections, with the sub-protocol `mcp` and a message a
+    /// text frame, or `None` to take none. Default `/ws`. Without the feature `websocket` there
+    /// are none.
+    pub websocket: Option<String>,
     /// Names under which the server may be called besides loopback ones: `mcp.example.com`, or
     /// with a port `mcp.example.com:8443`. A request for another host is refused with 421, which
     /// is what keeps a web page from reaching a local server through a name of its own.
@@ -68,6 +89,9 @@ impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             path: "/mcp".into(),
+            sse: Some("/sse".into()),
+            messages: "/messages".into(),
+            websocket: Some("/ws".into()),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             allow_public: false,
@@ -80,6 +104,9 @@ impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpOptions")
             .field("path", &self.path)
+            .field("sse", &self.sse)
+            .field("messages", &self.messages)
+            .field("websocket", &self.websocket)
             .field("allowed_hosts", &self.allowed_hosts)
             .field("allowed_origins", &self.allowed_origins)
             .field("allow_public", &self.allow_public)
@@ -89,8 +116,10 @@ impl fmt::Debug for HttpOptions {
 
 /// The server as a tower service, for axum, hyper and every other host of one.
 ///
-/// It answers under whatever path it is mounted at. Time-outs of connections are the host's
-/// matter; all other limits are the service's own. Cheap to clone.
+/// It answers under whatever path it is mounted at: a path that ends with
+/// [`HttpOptions::sse`], [`HttpOptions::messages`] or [`HttpOptions::websocket`] is that
+/// transport, every other one is the Streamable HTTP endpoint. Time-outs of connections are the
+/// host's matter; all other limits are the service's own. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     shared: Arc<Shared>,
@@ -99,6 +128,8 @@ pub struct Service {
 pub(crate) struct Shared {
     pub(crate) core: Arc<Core>,
     guard: Guard,
+    routes: Routes,
+    channels: sse::Channels,
     authenticate: Option<Authenticate>,
 }
 
@@ -109,14 +140,26 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    pub(crate) fn new(core: Arc<Core>, options: &HttpOptions, any_ip: bool) -> Self {
-        let guard = Guard::new(options, any_ip);
-        let authenticate = options.authenticate.clone();
+    /// For our own listener. `any_ip`: others may connect, and call us by any address.
+    pub(crate) fn listening(core: Arc<Core>, options: &HttpOptions, any_ip: bool) -> Result<Self> {
+        let routes = Routes::listening(options)?;
+        Ok(Self::new(core, options, routes, any_ip))
+    }
+
+    /// For whoever mounts it.
+    pub(crate) fn mounted(core: Arc<Core>, options: &HttpOptions) -> Result<Self> {
+        let routes = Routes::mounted(options)?;
+        Ok(Self::new(core, options, routes, false))
+    }
+
+    fn new(core: Arc<Core>, options: &HttpOptions, routes: Routes, any_ip: bool) -> Self {
         Self {
             shared: Arc::new(Shared {
                 core,
-                guard,
-                authenticate,
+                guard: Guard::new(options, any_ip),
+                routes,
+                channels: sse::Channels::default(),
+                authenticate: options.authenticate.clone(),
             }),
         }
     }
@@ -129,19 +172,45 @@ impl Service {
     /// Answers one request.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        self.answer(request, None).await
+    }
+
+    /// The same; `active` is the request on a connection of our own listener.
+    async fn answer<B>(&self, request: Request<B>, active: Option<&Active>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        #[cfg(not(feature = "websocket"))]
+        let _ = active;
         let (parts, body) = request.into_parts();
         let permit = match self.shared.guard.check(&parts) {
             Ok(permit) => permit,
             Err(denied) => return denied.into_response(),
         };
+        if self.shared.routes.is_mounted() {
+            let core = &self.shared.core;
+            core.sessions.sweep_if_due(&core.limits);
+        }
+        let Some(place) = self.shared.routes.find(parts.uri.path()) else {
+            return permit.finish(self.nothing_here());
+        };
         if parts.method == Method::OPTIONS {
             return permit.preflight(&parts);
         }
         let response = match self.principal(&parts) {
-            Ok(principal) => self.route(parts, body, principal).await,
+            Ok(principal) => match place {
+                Place::Endpoint => self.endpoint(parts, body, principal).await,
+                // Boxed: what is called most decides how large the future of a request is.
+                Place::Events | Place::Messages => {
+                    Box::pin(self.events(place, parts, body, principal)).await
+                }
+                #[cfg(feature = "websocket")]
+                Place::WebSocket => websocket::open(&self.shared, parts, principal, active),
+            },
             Err(unauthorized) => unauthorized.into_response(),
         };
         permit.finish(response)
@@ -154,14 +223,58 @@ impl Service {
         }
     }
 
-    async fn route<B>(
+    fn nothing_here(&self) -> Response<Body> {
+        let known = self.shared.routes.known();
+        let message = format!("there is nothing here: this server is at {known}");
+        failure(StatusCode::NOT_FOUND, ErrorCode::INVALID_REQUEST, &message)
+    }
+
+    /// HTTP+SSE.
+    async fn events<B>(
+        &self,
+        place: Place,
+        parts: Parts,
+        body: B,
+        principal: Option<Arc<Principal>>,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match parts.method {
+            Method::GET if place == Place::Events => sse::open(&self.shared, &parts, principal),
+            Method::POST => {
+                if let Err(response) = read::check_content(&parts.headers) {
+                    return *response;
+                }
+                let limits = &self.shared.core.limits;
+                let bytes = match read::bytes(limits, &parts.headers, body).await {
+                    Ok(bytes) => bytes,
+                    Err(response) => return *response,
+                };
+                match Inbound::read(bytes) {
+                    Ok(message) => {
+                        sse::post(&self.shared, &parts, principal.as_deref(), message).await
+                    }
+                    Err(error) => answer::refused(&error),
+                }
+            }
+            _ if place == Place::Events => not_allowed(
+                "open a stream with GET; POST as its first event says",
+                "GET, POST, OPTIONS",
+            ),
+            _ => not_allowed("use POST", "POST, OPTIONS"),
+        }
+    }
+
+    async fn endpoint<B>(
         &self,
         parts: Parts,
         body: B,
         principal: Option<Arc<Principal>>,
     ) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         if self.shared.core.durable.is_some()
@@ -182,7 +295,7 @@ impl Service {
                 },
                 Err(response) => *response,
             },
-            _ => not_allowed(),
+            _ => not_allowed_at_endpoint(),
         }
     }
 
@@ -193,7 +306,7 @@ impl Service {
         principal: Option<&Principal>,
     ) -> Result<Arc<Session>, Box<Response<Body>>> {
         match version::of(&parts.headers)? {
-            Version::Modern => Err(Box::new(not_allowed())),
+            Version::Modern => Err(Box::new(not_allowed_at_endpoint())),
             Version::Unknown => Err(Box::new(version::unsupported(&parts.headers))),
             version => self.session(parts, version, principal),
         }
@@ -267,11 +380,11 @@ impl Service {
     async fn post<B>(
         &self,
         parts: Parts,
-        mut body: B,
+        body: B,
         principal: Option<Arc<Principal>>,
     ) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let accepts = match read::check_headers(&parts.headers) {
@@ -279,23 +392,9 @@ impl Service {
             Err(response) => return *response,
         };
         let limits = &self.shared.core.limits;
-        let bytes = match read::body(&mut body, limits.message_bytes, limits.body_timeout).await {
+        let bytes = match read::bytes(limits, &parts.headers, body).await {
             Ok(bytes) => bytes,
-            Err(BodyError::TooLarge) => {
-                read::drain(&mut body, &parts.headers, limits.message_bytes).await;
-                let message = format!("the body is larger than {} bytes", limits.message_bytes);
-                let status = StatusCode::PAYLOAD_TOO_LARGE;
-                return read::close(failure(status, ErrorCode::INVALID_REQUEST, &message));
-            }
-            Err(BodyError::TooSlow) => {
-                let message = "the body did not arrive in time";
-                let status = StatusCode::REQUEST_TIMEOUT;
-                return read::close(failure(status, ErrorCode::INVALID_REQUEST, message));
-            }
-            Err(BodyError::Broken) => {
-                let message = "the body could not be read";
-                return failure(StatusCode::BAD_REQUEST, ErrorCode::PARSE_ERROR, message);
-            }
+            Err(response) => return *response,
         };
         if is_batch(&bytes) {
             return self
@@ -367,25 +466,26 @@ impl Service {
             Ok(_) => match Frame::parse(bytes) {
                 Err(error) => answer::refused(&error),
                 // No array is a message.
-                Ok(_) => not_allowed(),
+                Ok(_) => not_allowed_at_endpoint(),
             },
         }
     }
 }
 
-fn not_allowed() -> Response<Body> {
+fn not_allowed_at_endpoint() -> Response<Body> {
     let message = "use POST; GET and DELETE only with the Mcp-Session-Id of a session";
-    let response = failure(
-        StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::INVALID_REQUEST,
-        message,
-    );
-    with_header(response, header::ALLOW, "POST, GET, DELETE, OPTIONS")
+    not_allowed(message, "POST, GET, DELETE, OPTIONS")
+}
+
+fn not_allowed(message: &str, allowed: &'static str) -> Response<Body> {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let response = failure(status, ErrorCode::INVALID_REQUEST, message);
+    with_header(response, header::ALLOW, allowed)
 }
 
 impl<B> tower_service::Service<Request<B>> for Service
 where
-    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Body>;
