@@ -22,6 +22,7 @@ pub mod low_level;
 pub mod middleware;
 pub mod principal;
 
+mod app;
 mod ask;
 mod call;
 mod calls;
@@ -37,6 +38,7 @@ mod session;
 mod skills;
 mod transport;
 
+pub use app::{App, AppPermission};
 pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
 pub use ask::journal::{KeyRing, WeakSecret};
 pub use ask::{AskError, Elicitation, Sample, UrlElicitation};

@@ -12,6 +12,7 @@ use wharf_protocol::content::{Icon, Implementation};
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
 
+use crate::app::{self, App};
 use crate::ask::journal::KeyRing;
 use crate::catalog::prompt::IntoPrompt;
 use crate::catalog::resource::IntoResource;
@@ -22,6 +23,7 @@ use crate::core::{Caching, Core, States};
 use crate::error::{BoxError, Error, Result};
 use crate::extension::Extension;
 use crate::group::{Group, Items};
+use crate::handler::text::shown;
 use crate::hooks::Added;
 use crate::hub::{Lists, Notice};
 use crate::limits::Limits;
@@ -57,6 +59,7 @@ pub struct Server {
     offered: Lists,
     extensions: Vec<Extension>,
     hooks: Option<Box<Added>>,
+    has_apps: bool,
     #[cfg(feature = "skills")]
     skills: Vec<crate::skills::Skill>,
     http: HttpOptions,
@@ -95,6 +98,7 @@ impl Server {
             offered: Lists::default(),
             extensions: Vec::new(),
             hooks: None,
+            has_apps: false,
             #[cfg(feature = "skills")]
             skills: Vec::new(),
             http: HttpOptions::default(),
@@ -176,6 +180,13 @@ impl Server {
     pub fn offer(mut self, lists: Lists) -> Self {
         self.offered = lists;
         self
+    }
+
+    /// Adds an interactive page for tools that name it with [`Tool::ui`](crate::Tool::ui), and with
+    /// the first one the extension `io.modelcontextprotocol/ui`.
+    pub fn app(mut self, app: App) -> Self {
+        self.has_apps = true;
+        self.resource(app)
     }
 
     /// Adds an extension of the protocol.
@@ -350,7 +361,30 @@ impl Server {
         &self.catalog
     }
 
+    /// Every page that a tool names must be there: a host would show an error in its place.
+    fn check_pages(&self) -> Result<()> {
+        let handlers = self.hooks.as_ref().map(|hooks| &hooks.handlers);
+        if handlers.is_some_and(|handlers| handlers.know_resources()) {
+            return Ok(());
+        }
+        let catalog = self.catalog.load();
+        for tool in &self.items.tools {
+            let Some(page) = tool.page() else { continue };
+            let added = self.items.resources.iter().any(|added| added.uri() == page);
+            if !added && !catalog.has_resource(page) {
+                return Err(Error::invalid_definition(format_args!(
+                    "tool `{}`: its page `{}` is no resource of this server: add it with `.app(…)`",
+                    shown(tool.name()),
+                    shown(page)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg_attr(not(feature = "skills"), allow(unused_mut))] // skills become resources
     pub(crate) async fn start(mut self) -> Result<(Arc<Core>, HttpOptions)> {
+        self.check_pages()?;
         #[cfg(feature = "skills")]
         if !self.skills.is_empty() {
             let page = self.limits.page_items;
@@ -376,6 +410,9 @@ impl Server {
         core.offered = self.offered;
         core.states = self.states;
         core.hooks = self.hooks.map(Into::into);
+        if self.has_apps {
+            core.extensions.add(Extension::new(app::ID))?;
+        }
         for extension in self.extensions {
             core.extensions.add(extension)?;
         }

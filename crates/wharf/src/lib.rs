@@ -59,6 +59,7 @@ pub use wharf_server::{Caching, InProcess, KeyRing, Limits, Lists, Principal, Se
 // --- what it offers ------------------------------------------------------------------------------
 #[cfg(feature = "skills")]
 pub use wharf_server::Skill;
+pub use wharf_server::{App, AppPermission};
 pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits,
 };
