@@ -289,7 +289,7 @@ impl Server {
     where
         M: Method,
         F: Fn(M::Params, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<M::Result, E>> + Send + 'static,
+        Fut: Future<Output = Result<M::Output, E>> + Send + 'static,
         E: fmt::Display + Send + 'static,
     {
         let _ = method;
