@@ -6,6 +6,7 @@ mod asks;
 mod content;
 mod lists;
 mod skills;
+mod tasks;
 
 use wharf::{Result, Server};
 
@@ -16,7 +17,8 @@ async fn main() -> Result<()> {
         _ => return Err(wharf::Error::new("usage: conformance-server --port N")),
     };
     let server = Server::new("wharf-conformance").version(env!("CARGO_PKG_VERSION"));
-    skills::add(lists::add(asks::add(content::add(server))))
+    let server = tasks::add(asks::add(content::add(server)));
+    skills::add(lists::add(server))
         .serve_http(&format!("127.0.0.1:{port}"))
         .await
 }

@@ -44,6 +44,9 @@ impl Kind {
                 "icon",
                 "meta",
                 "timeout",
+                "task",
+                "task_after",
+                "run_once",
                 "output_schema",
                 "ui",
                 "app_only",
@@ -187,6 +190,24 @@ impl Options {
                 let timeout = value.duration(key)?;
                 self.calls
                     .extend(quote_spanned!(at(key)=> .timeout(#timeout)));
+            }
+            "task" => {
+                if value.required(key)? {
+                    self.calls
+                        .extend(quote_spanned!(at(key)=> .task_required()));
+                } else {
+                    self.calls.extend(quote_spanned!(at(key)=> .task()));
+                }
+            }
+            "task_after" => {
+                let time = value.duration(key)?;
+                self.calls
+                    .extend(quote_spanned!(at(key)=> .task_after(#time)));
+            }
+            "run_once" => {
+                if value.flag(key)? {
+                    self.calls.extend(quote_spanned!(at(key)=> .run_once()));
+                }
             }
             "meta" => {
                 for (name, value) in value.pairs(key)? {

@@ -124,6 +124,20 @@ impl Value {
         }
     }
 
+    /// `task`, or `task = "required"`.
+    pub(crate) fn required(self, key: &Ident) -> syn::Result<bool> {
+        let wrong = format!("write `{key}`, or `{key} = \"required\"`");
+        match self {
+            Value::None => Ok(false),
+            Value::Is(Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            })) if text.value() == "required" => Ok(true),
+            Value::Is(other) => Err(syn::Error::new_spanned(other, wrong)),
+            Value::Type(_) | Value::Group(_) => Err(syn::Error::new(key.span(), wrong)),
+        }
+    }
+
     /// `output_schema = Report`.
     pub(crate) fn into_type(self, key: &Ident) -> syn::Result<Type> {
         match self {

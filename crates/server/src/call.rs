@@ -14,6 +14,7 @@ use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultFrame, write_result};
 use wharf_protocol::raw::{RawJson, Span};
 use wharf_protocol::request::RequestMeta;
+use wharf_protocol::tasks::TaskParams;
 
 use crate::handler::text::{shown, shown_up_to};
 use crate::outbox::{Closed, Outbox};
@@ -166,6 +167,35 @@ impl Frame {
         self.text(self.parts.cursor, "cursor")
     }
 
+    /// The id of the task that the request is about.
+    pub(crate) fn task_id(&self) -> Result<Cow<'_, str>, ErrorObject> {
+        self.required(self.parts.task_id, "taskId")
+    }
+
+    /// The wish that the call become a task.
+    pub(crate) fn task(&self) -> Result<Option<TaskParams>, ErrorObject> {
+        match self.get(self.parts.task).filter(|raw| !raw.is_null()) {
+            None => Ok(None),
+            Some(raw) if !raw.is_object() => {
+                Err(self.does_not_fit("`params.task` must be an object"))
+            }
+            Some(raw) => raw
+                .read()
+                .map(Some)
+                .map_err(|why| self.does_not_fit(format_args!("`params.task`: {why}"))),
+        }
+    }
+
+    /// Whether the call wishes to become a task.
+    pub(crate) fn wishes_task(&self) -> bool {
+        !self.parts.task.is_empty()
+    }
+
+    /// The message as it was sent.
+    pub(crate) fn as_text(&self) -> &str {
+        &self.text
+    }
+
     /// What a retry brings along: the sealed journal, and the answers to what was asked last.
     pub(crate) fn retry(&self) -> Result<Retry<'_>, ErrorObject> {
         let state = self.text(self.parts.request_state, "requestState")?;
@@ -265,6 +295,17 @@ impl Outlet {
             Self::Line { messages, .. } => {
                 let _ = messages.try_send(message.into());
             }
+        }
+    }
+
+    /// Whether both lead to the same place.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Stream(one), Self::Stream(two)) => Arc::ptr_eq(one, two),
+            (Self::Line { messages: one, .. }, Self::Line { messages: two, .. }) => {
+                one.same_channel(two)
+            }
+            _ => false,
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::content::Implementation;
 use wharf_protocol::elicitation::{ElicitParams, ElicitResult};
@@ -20,10 +21,13 @@ use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::roots::{ListRootsResult, Root};
 use wharf_protocol::sampling::CreateMessageResult;
+use wharf_protocol::tasks;
 
 use crate::ask::elicit::Elicit;
-use crate::ask::once::Claim;
-use crate::ask::{self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation};
+use crate::ask::once::{Claim, OnceSteps};
+use crate::ask::{
+    self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation, WithMeta,
+};
 use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
@@ -32,6 +36,7 @@ use crate::low_level::UriParams;
 use crate::middleware::ReadCall;
 use crate::principal::Principal;
 use crate::session::Session;
+use crate::task::Run;
 
 /// The call that a handler answers: who asks, and everything that can be said back before the
 /// answer.
@@ -59,6 +64,8 @@ pub(crate) struct Exchange {
     /// The last progress told, as bits of an `f64`.
     progress: AtomicU64,
     missing: OnceLock<Capability>,
+    /// The task that the call is, or has become.
+    task: OnceLock<Arc<Run>>,
     /// Live asks that wait for the client: time in which the call's own clock stands still.
     pub(crate) waiting: AtomicUsize,
 }
@@ -94,7 +101,38 @@ impl Exchange {
             asks,
             progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             missing: OnceLock::new(),
+            task: OnceLock::new(),
             waiting: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Exchange {
+    /// From now on the call is a task.
+    pub(crate) fn become_task(&self, run: &Arc<Run>) {
+        let _ = self.task.set(Arc::clone(run));
+    }
+
+    /// The task that the call is.
+    pub(crate) fn task(&self) -> Option<&Arc<Run>> {
+        self.task.get()
+    }
+
+    /// What the `_meta` of a message says about the task, in the revision that wants it.
+    fn related_task(&self) -> Option<serde_json::Value> {
+        let run = self.task.get()?;
+        (self.revision == Revision::V2025_11_25)
+            .then(|| serde_json::json!({ tasks::RELATED_TASK: { "taskId": run.id() } }))
+    }
+}
+
+impl Caller {
+    /// A caller that says in each request who it is.
+    pub(crate) fn modern(principal: Option<Arc<Principal>>, level: Option<LoggingLevel>) -> Self {
+        Self::Modern {
+            principal,
+            capabilities: OnceLock::new(),
+            level,
         }
     }
 }
@@ -285,6 +323,7 @@ impl Context {
                 logger,
                 data,
             };
+            let params = WithMeta::new(params, self.exchange.related_task());
             self.send(notification(Method::LogMessage, &params)).await;
         }
     }
@@ -309,6 +348,9 @@ impl Context {
 
     async fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let exchange = self.exchange();
+        if let (Some(run), Some(message)) = (exchange.task(), message) {
+            run.tell_progress(message);
+        }
         let Some(token) = exchange.frame.meta().progress_token else {
             return;
         };
@@ -331,10 +373,18 @@ impl Context {
             message: message.map(str::to_owned),
         };
         let params = at(&params, exchange.revision);
+        let params = WithMeta::new(params, exchange.related_task());
         self.send(notification(Method::Progress, &params)).await;
     }
 
     async fn send(&self, message: Vec<u8>) {
+        if let Some(run) = self.exchange.task() {
+            // Tasks of the extension say nothing but their status.
+            if let (Some(outlet), false) = (run.outlet(), self.exchange.revision.is_modern()) {
+                let _ = outlet.send(message).await;
+            }
+            return;
+        }
         if let Some(outlet) = &self.exchange.outlet {
             // A client that is gone needs no message; its call ends by itself.
             let _ = outlet.send(message).await;
@@ -443,6 +493,10 @@ impl Context {
                 return Err(error);
             }
         }
+        if let Some(run) = self.exchange.task() {
+            let raw = run.ask(&self.exchange, key, ask).await?;
+            return ask::read_answer(&raw);
+        }
         match (&self.exchange.asks, &self.exchange.caller) {
             (Asks::Live, Caller::Session(session)) => {
                 ask::live::ask(&self.exchange, session, &ask).await
@@ -472,21 +526,52 @@ impl Context {
     /// happen again belongs into [`once`](Self::once). A failed step is not remembered. The name
     /// must be unique in the handler; the result counts towards
     /// [`Limits::state_bytes`](crate::Limits::state_bytes).
+    ///
+    /// In a task the server itself remembers it: a task that runs again after the process died does
+    /// not repeat a step that was finished. One that was in the middle of it runs again.
     pub async fn step<T, E, F>(&self, name: &str, work: F) -> Result<T>
     where
         T: Serialize + DeserializeOwned,
         E: fmt::Display + Send + 'static,
         F: Future<Output = Result<T, E>> + Send,
     {
-        let Asks::Rounds(rounds) = &self.exchange.asks else {
-            return work.await.map_err(Error::from_display);
-        };
-        if let Some(result) = rounds.finished_step(name) {
+        if let Some(result) = self.finished_step(name) {
             return Ok(serde_json::from_str(result.get())?);
         }
-        let result = rounds.run_step(work).await.map_err(Error::from_display)?;
-        rounds.finish_step(name, serde_json::value::to_raw_value(&result)?);
+        let result = self.run_step(work).await.map_err(Error::from_display)?;
+        let raw = serde_json::value::to_raw_value(&result)?;
+        self.finish_step(name, raw).await?;
         Ok(result)
+    }
+
+    /// What a step of this name gave in an earlier run of the call.
+    fn finished_step(&self, name: &str) -> Option<Box<RawValue>> {
+        match (self.exchange.task(), &self.exchange.asks) {
+            (Some(run), _) => run.finished_step(name),
+            (None, Asks::Rounds(rounds)) => rounds.finished_step(name),
+            _ => None,
+        }
+    }
+
+    async fn run_step<F: Future>(&self, work: F) -> F::Output {
+        match &self.exchange.asks {
+            Asks::Rounds(rounds) => rounds.run_step(work).await,
+            _ => work.await,
+        }
+    }
+
+    /// Remembers what a step gave, where the call remembers anything.
+    async fn finish_step(&self, name: &str, result: Box<RawValue>) -> Result<()> {
+        let exchange = &self.exchange;
+        let left = match (exchange.task(), &exchange.asks) {
+            (Some(_), _) => Some(result),
+            (None, Asks::Rounds(rounds)) => rounds.finish_step(name, result),
+            _ => None,
+        };
+        match (left, exchange.task()) {
+            (Some(result), Some(run)) => run.finish_step(&exchange.core, name, result).await,
+            _ => Ok(()),
+        }
     }
 
     /// Does a piece of work at most once for this call, whatever the client presents, and however
@@ -501,32 +586,42 @@ impl Context {
         E: fmt::Display + Send + 'static,
         F: Future<Output = Result<T, E>> + Send,
     {
-        let Asks::Rounds(rounds) = &self.exchange.asks else {
-            return work.await.map_err(Error::from_display);
+        let exchange = match (self.exchange.task(), &self.exchange.asks) {
+            (Some(run), _) => run.exchange(),
+            (None, Asks::Rounds(rounds)) => rounds.exchange(),
+            _ => return work.await.map_err(Error::from_display),
         };
-        let core = &self.exchange.core;
-        let exchange = rounds.exchange();
-        let lifetime = core.limits.state_lifetime * (core.limits.rounds + 1);
-        match core
-            .once
-            .claim(exchange, name, lifetime, core.limits.once_steps)
-        {
-            Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
-            Claim::Begun => Err(Error::new(format!(
-                "step `{name}` began before and is not repeated"
-            ))),
-            Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
-            Claim::Yours => match rounds.run_step(work).await {
-                Ok(result) => {
-                    core.once
-                        .finish(exchange, name, serde_json::value::to_raw_value(&result)?);
-                    Ok(result)
-                }
-                Err(error) => {
-                    core.once.release(exchange, name);
-                    Err(Error::from_display(error))
-                }
-            },
+        if let Some(result) = self.finished_step(name) {
+            return Ok(serde_json::from_str(result.get())?);
         }
+        let core = &self.exchange.core;
+        let lifetime = match self.exchange.task() {
+            Some(_) => core.limits.task_ttl_max,
+            None => core.limits.state_lifetime * (core.limits.rounds + 1),
+        };
+        let steps = OnceSteps::new(&*core.store, exchange, lifetime);
+        // The claim is a part of the step: a handler that is dropped between the two would leave a
+        // step that nobody ran and nobody may run.
+        let step = async {
+            match steps.claim(name, core.limits.once_steps).await? {
+                Claim::Done(result) => Ok(serde_json::from_str(result.get())?),
+                Claim::Begun => Err(Error::new(format!(
+                    "step `{name}` began before and is not repeated"
+                ))),
+                Claim::Full => Err(Error::new("too many steps are remembered: try again later")),
+                Claim::Yours(claimed) => match work.await {
+                    Ok(result) => {
+                        let kept = serde_json::value::to_raw_value(&result)?;
+                        steps.finish(name, claimed, kept).await?;
+                        Ok(result)
+                    }
+                    Err(error) => {
+                        steps.release(name).await;
+                        Err(Error::from_display(error))
+                    }
+                },
+            }
+        };
+        self.run_step(step).await
     }
 }

@@ -2,10 +2,12 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use wharf_protocol::capabilities::{
     PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
@@ -13,9 +15,10 @@ use wharf_protocol::capabilities::{
 use wharf_protocol::content::Implementation;
 use wharf_protocol::projection::{CacheHint, CacheScope, ResultFrame, at};
 use wharf_protocol::revision::Revision;
+use wharf_protocol::tasks;
+use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
-use crate::ask::once::OnceSteps;
 use crate::catalog::CatalogHandle;
 use crate::extension::Extensions;
 use crate::hooks::Hooks;
@@ -25,6 +28,7 @@ use crate::low_level::Handlers;
 use crate::principal::Principal;
 use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
+use crate::task::Tasks;
 
 /// How long clients may keep what they read, and who may share it (spec 2026-07-28,
 /// `server/utilities/caching`).
@@ -80,9 +84,16 @@ pub(crate) struct Core {
     pub(crate) offered: Lists,
     pub(crate) hub: Arc<Hub>,
     pub(crate) keys: KeyRing,
-    pub(crate) once: OnceSteps,
+    /// Where records are kept that calls share, or that outlive the process.
+    pub(crate) store: Arc<dyn State>,
     pub(crate) sessions: Sessions,
     pub(crate) listens: Listens,
+    pub(crate) tasks: Tasks,
+    /// When a call becomes a task that its tool says nothing about.
+    pub(crate) task_after: Option<Duration>,
+    pub(crate) started: SystemTime,
+    /// Whether there is one client only: the one that started the process.
+    private: AtomicBool,
     stopping: watch::Sender<bool>,
     stops: Mutex<Vec<Stop>>,
     server_info: Box<RawValue>,
@@ -116,9 +127,13 @@ impl Core {
             offered: Lists::default(),
             hub: Arc::default(),
             keys: KeyRing::random(),
-            once: OnceSteps::default(),
+            store: Arc::new(Memory::new()),
             sessions: Sessions::default(),
             listens: Listens::default(),
+            tasks: Tasks::default(),
+            task_after: None,
+            started: SystemTime::now(),
+            private: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
             stops: Mutex::default(),
             server_info,
@@ -156,9 +171,34 @@ impl Core {
             completions: has.resources
                 || has.prompts
                 || handled(|handlers| handlers.complete.is_some()),
-            extensions: self.extensions.declared(revision),
+            tasks: self.offers_tasks().then(
+                || json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } }),
+            ),
+            extensions: self.declared_extensions(revision),
             ..ServerCapabilities::default()
         }
+    }
+
+    fn declared_extensions(&self, revision: Revision) -> serde_json::Map<String, Value> {
+        let mut declared = self.extensions.declared(revision);
+        if revision.is_modern() && self.offers_tasks() {
+            declared.insert(tasks::EXTENSION.to_owned(), json!({}));
+        }
+        declared
+    }
+
+    /// Whether any call can become a task.
+    pub(crate) fn offers_tasks(&self) -> bool {
+        self.task_after.is_some() || self.catalog.peek().has_tasks()
+    }
+
+    /// Says that the only client is the one that started the process.
+    pub(crate) fn set_private(&self) {
+        self.private.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_private(&self) -> bool {
+        self.private.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_stops(&self, stops: Vec<Stop>) {
@@ -169,6 +209,7 @@ impl Core {
     pub(crate) async fn shut_down(&self) {
         self.stop();
         self.sessions.clear();
+        self.tasks.stop();
         let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
         run_stops(stops).await;
     }

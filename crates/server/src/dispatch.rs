@@ -1,6 +1,6 @@
 //! One match on the method.
 
-mod hooked;
+pub(crate) mod hooked;
 mod own;
 
 use std::panic::AssertUnwindSafe;
@@ -34,6 +34,7 @@ use crate::era::{self, Admitted, Refusal, legacy, modern};
 use crate::error::Error;
 use crate::handler::CallError;
 use crate::hub::{Listener, Lists};
+use crate::task::{self, Called};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
@@ -83,9 +84,12 @@ pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Repl
     let id = frame.id();
     if let Some(hooks) = &core.hooks {
         let handled = match frame.method {
-            Some(Method::ToolsCall) => {
-                Some(Box::pin(hooked::call_tool(core, hooks, incoming)).await)
-            }
+            Some(Method::ToolsCall) => match &hooks.handlers.call_tool {
+                Some(handler) => {
+                    Some(Box::pin(hooked::call_tool(core, hooks, handler, incoming)).await)
+                }
+                None => None,
+            },
             Some(Method::PromptsGet) => {
                 Some(Box::pin(hooked::get_prompt(core, hooks, incoming)).await)
             }
@@ -117,7 +121,14 @@ pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Repl
             ))
         }
         _ => {
-            let admitted = era::admit(incoming, None)?;
+            // Requests about a task name it in a header too (tasks extension, "Routing Headers").
+            let task = match frame.method {
+                Some(Method::TasksGet | Method::TasksUpdate | Method::TasksCancel) => {
+                    frame.task_id().ok()
+                }
+                _ => None,
+            };
+            let admitted = era::admit(incoming, task.as_deref())?;
             malformed(frame.check_params())?;
             Box::pin(other(core, incoming, admitted)).await
         }
@@ -146,6 +157,16 @@ async fn other(
             Ok(Reply::result(id, &result, &core.frame(revision, cache)))
         }
         (Some(Method::SubscriptionsListen), _) => listen(core, incoming, admitted).await,
+        (
+            Some(
+                method @ (Method::TasksGet
+                | Method::TasksResult
+                | Method::TasksList
+                | Method::TasksUpdate
+                | Method::TasksCancel),
+            ),
+            _,
+        ) => task::methods::respond(core, incoming, admitted, *method).await,
         (Some(Method::Complete), _) => complete(core, incoming, admitted).await,
         (Some(Method::Ping), _) => Ok(done(())),
         (Some(Method::SetLevel), Caller::Session(session)) => {
@@ -192,12 +213,11 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
     let frame = &incoming.frame;
     let name = malformed(frame.name())?;
     let admitted = era::admit(incoming, Some(&name))?;
-    let revision = admitted.revision;
     let tool = match core.catalog.peek().tool(&name) {
         Some(tool) => Arc::clone(tool),
         None => {
             let error = core.catalog.load().unknown_tool(&name);
-            return Err(era::error_object(&error, revision).into());
+            return Err(era::error_object(&error, admitted.revision).into());
         }
     };
     if let Via::ModernHttp(headers) = &incoming.via {
@@ -208,13 +228,27 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
         target: &name,
         arguments: frame.arguments(),
     };
+    let may_be_task = tool.task().is_some() || frame.wishes_task() || core.task_after.is_some();
+    let admitted = if may_be_task {
+        // Boxed: calls that cannot become tasks do not pay for it.
+        match Box::pin(task::call(core, incoming, admitted, &tool, subject)).await? {
+            Called::Replied(reply) => return Ok(reply),
+            Called::Ordinary(admitted) => admitted,
+        }
+    } else {
+        admitted
+    };
+    let revision = admitted.revision;
     let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
     let time = tool.timeout().unwrap_or(core.limits.call_timeout);
-    let outcome = drive(&ctx, tool.call(&ctx, frame.arguments()), time).await;
+    let outcome = match &core.hooks {
+        None => drive(&ctx, tool.call(&ctx, frame.arguments()), time).await,
+        Some(_) => Box::pin(drive(&ctx, hooked::run_tool(core, &ctx, &tool), time)).await,
+    };
     finish_tool(core, incoming, &ctx, revision, subject, time, outcome)
 }
 
-/// The reply of a call of a tool, whose failures are results.
+/// The reply of a call of a tool.
 #[inline]
 fn finish_tool(
     core: &Core,
@@ -225,11 +259,35 @@ fn finish_tool(
     time: Duration,
     outcome: Driven<Result<CallToolResult, CallError>>,
 ) -> Result<Reply, Refusal> {
+    match tool_end(ctx, time, outcome)? {
+        ToolEnd::Done(result) => Ok(Reply::result::<CallToolResult>(
+            incoming.frame.id(),
+            &result,
+            &core.frame(revision, None),
+        )),
+        ToolEnd::Suspended(suspension) => suspended(core, incoming, revision, subject, suspension),
+    }
+}
+
+/// What a tool's handler came to.
+pub(crate) enum ToolEnd {
+    Done(CallToolResult),
+    Suspended(Suspension),
+}
+
+/// The result of a tool, whose failures are results too, but for a few.
+#[inline]
+pub(crate) fn tool_end(
+    ctx: &Context,
+    time: Duration,
+    outcome: Driven<Result<CallToolResult, CallError>>,
+) -> Result<ToolEnd, Refusal> {
+    let failed = |message: String| CallError::Handler(Error::new(message)).into_result();
     let result = match outcome {
         Driven::Done(Ok(result)) => result,
         Driven::Done(Err(error)) => {
             if let (CallError::Handler(_), Some(capability), true) =
-                (&error, ctx.missing(), revision.is_modern())
+                (&error, ctx.missing(), ctx.exchange().revision.is_modern())
             {
                 return Err(Refusal {
                     error: capability.missing(),
@@ -238,23 +296,15 @@ fn finish_tool(
             }
             error.into_result()?
         }
-        Driven::Suspended(suspension) => {
-            return suspended(core, incoming, revision, subject, suspension);
-        }
-        Driven::TimedOut => {
-            let message = format!("the tool did not finish within {time:?} and was stopped");
-            CallError::Handler(Error::new(message)).into_result()?
-        }
+        Driven::Suspended(suspension) => return Ok(ToolEnd::Suspended(suspension)),
+        Driven::TimedOut => failed(format!(
+            "the tool did not finish within {time:?} and was stopped"
+        ))?,
         Driven::Panicked(reference) => {
-            let message = format!("internal error (reference {reference:016x})");
-            CallError::Handler(Error::new(message)).into_result()?
+            failed(format!("internal error (reference {reference:016x})"))?
         }
     };
-    Ok(Reply::result::<CallToolResult>(
-        incoming.frame.id(),
-        &result,
-        &core.frame(revision, None),
-    ))
+    Ok(ToolEnd::Done(result))
 }
 
 async fn read_resource(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
@@ -324,7 +374,7 @@ async fn complete(
 }
 
 /// The context of a call that may ask, and whether the call is a retry.
-fn asking_context(
+pub(crate) fn asking_context(
     core: &Arc<Core>,
     incoming: &Incoming,
     admitted: Admitted,
@@ -374,7 +424,7 @@ fn finish<T: ProjectMembers>(
     }
 }
 
-fn suspended(
+pub(crate) fn suspended(
     core: &Core,
     incoming: &Incoming,
     revision: Revision,
@@ -390,7 +440,7 @@ fn suspended(
 }
 
 /// How a handler ended.
-enum Driven<T> {
+pub(crate) enum Driven<T> {
     Done(T),
     /// It can go no further without an answer that another round must bring.
     Suspended(Suspension),
@@ -411,9 +461,14 @@ impl<T> Driven<T> {
 }
 
 /// Runs a handler within its time, and drops it where it waits for another round.
-async fn drive<T>(ctx: &Context, handler: impl Future<Output = T>, time: Duration) -> Driven<T> {
+pub(crate) async fn drive<T>(
+    ctx: &Context,
+    handler: impl Future<Output = T>,
+    time: Duration,
+) -> Driven<T> {
     let mut handler = pin!(AssertUnwindSafe(handler).catch_unwind());
     let mut timer = None;
+    let mut is_task = ctx.exchange().task().is_some();
     std::future::poll_fn(|cx| {
         match handler.as_mut().poll(cx) {
             Poll::Ready(Ok(value)) => return Poll::Ready(Driven::Done(value)),
@@ -428,6 +483,12 @@ async fn drive<T>(ctx: &Context, handler: impl Future<Output = T>, time: Duratio
         // Most handlers never come to here, and need no timer.
         let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
         while timer.as_mut().poll(cx).is_ready() {
+            if ctx.exchange().task().is_some() && !std::mem::replace(&mut is_task, true) {
+                // It has become a task meanwhile, and has a task's time.
+                let time = ctx.exchange().core.limits.task_timeout;
+                timer.as_mut().reset(tokio::time::Instant::now() + time);
+                continue;
+            }
             if ctx.exchange().waiting.load(Ordering::Relaxed) == 0 {
                 return Poll::Ready(Driven::TimedOut);
             }
@@ -472,11 +533,17 @@ async fn listen(
         notifications: mut filter,
     } = malformed(frame.params())?;
     let limit = core.limits.subscriptions;
-    if filter.resource_subscriptions.len() > limit {
+    if filter
+        .resource_subscriptions
+        .len()
+        .max(filter.task_ids.len())
+        > limit
+    {
         return Err(Refusal::malformed(format!(
-            "more than {limit} resource subscriptions"
+            "more than {limit} subscriptions"
         )));
     }
+    task::methods::check_listen(incoming, &filter)?;
     let Some(_place) = Listening::take(core, incoming.principal.clone()) else {
         let message = "too many open streams: close one, or try again later";
         return Err(Refusal::new(429, ErrorCode::INTERNAL_ERROR, message));
@@ -488,6 +555,8 @@ async fn listen(
     if offered.resources.is_none() {
         filter.resource_subscriptions.clear();
     }
+    let tasks = std::mem::take(&mut filter.task_ids);
+    let tasks = (task::methods::owner(core, &admitted.caller), tasks);
     hooked::agree(core, incoming, admitted, &mut filter).await;
     let lists = Lists {
         tools: filter.tools_list_changed,
@@ -500,6 +569,7 @@ async fn listen(
         .map(|uri| uri.as_str().into());
     let listener = Listener::new(lists, uris);
     core.hub.add(&listener);
+    filter.task_ids = task::methods::listen(core, &listener, &tasks.0, tasks.1).await?;
 
     let subscription: Value = serde_json::from_str(id).unwrap_or_default();
     let mut about = Map::new();

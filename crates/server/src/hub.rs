@@ -4,7 +4,7 @@
 //! read yet is bounded whatever the rate of changes. A slow reader gets fewer notices, never a
 //! wrong picture, and holds up nobody.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -12,16 +12,22 @@ use std::task::{Context, Poll, Waker};
 use serde_json::{Value, json};
 use wharf_protocol::meta;
 use wharf_protocol::method::Method;
+use wharf_protocol::projection::at;
+use wharf_protocol::revision::Revision;
+use wharf_protocol::tasks::TaskState;
 
+use crate::ask::WithMeta;
 use crate::call::notification;
 
 /// Something that listeners may want to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Notice {
     ToolsChanged,
     ResourcesChanged,
     PromptsChanged,
     Updated(Arc<str>),
+    /// A task of the listener's own.
+    Task(Arc<TaskState>),
 }
 
 impl Notice {
@@ -32,13 +38,27 @@ impl Notice {
             Self::ResourcesChanged => Method::ResourcesListChanged,
             Self::PromptsChanged => Method::PromptsListChanged,
             Self::Updated(_) => Method::ResourcesUpdated,
+            Self::Task(_) if subscription.is_some() => Method::TasksChanged,
+            Self::Task(_) => Method::TasksStatus,
         };
         let mut params = serde_json::Map::new();
         if let Some(id) = subscription.and_then(|id| serde_json::from_str::<Value>(id).ok()) {
             params.insert("_meta".into(), json!({ meta::SUBSCRIPTION_ID: id }));
         }
-        if let Self::Updated(uri) = self {
-            params.insert("uri".into(), Value::from(&**uri));
+        match self {
+            Self::Updated(uri) => {
+                params.insert("uri".into(), Value::from(&**uri));
+            }
+            Self::Task(state) => {
+                let revision = match subscription {
+                    Some(_) => Revision::LATEST,
+                    None => Revision::V2025_11_25,
+                };
+                let meta = params.remove("_meta");
+                let params = WithMeta::new(at(&**state, revision), meta);
+                return notification(method, &params);
+            }
+            _ => {}
         }
         notification(method, &params)
     }
@@ -82,6 +102,8 @@ struct State {
     resources: HashMap<Arc<str>, bool>,
     unread_lists: Lists,
     unread_resources: usize,
+    /// The latest of each task that changed.
+    unread_tasks: BTreeMap<String, Arc<TaskState>>,
     ended: bool,
     waker: Option<Waker>,
 }
@@ -136,12 +158,21 @@ impl Listener {
                     state.unread_resources += 1;
                 }
             }
+            Notice::Task(task) => {
+                let id = task.task.task_id.clone();
+                state.unread_tasks.insert(id, Arc::clone(task));
+            }
         }
         if state.has_unread()
             && let Some(waker) = state.waker.take()
         {
             waker.wake();
         }
+    }
+
+    /// Tells of a task; its caller knows who listens to it.
+    pub(crate) fn tell_task(&self, state: &Arc<TaskState>) {
+        self.tell(&Notice::Task(Arc::clone(state)));
     }
 
     /// No more notices will come.
@@ -174,7 +205,7 @@ impl Listener {
 
 impl State {
     fn has_unread(&self) -> bool {
-        !self.unread_lists.is_empty() || self.unread_resources > 0
+        !self.unread_lists.is_empty() || self.unread_resources > 0 || !self.unread_tasks.is_empty()
     }
 
     fn take(&mut self) -> Vec<Notice> {
@@ -190,6 +221,8 @@ impl State {
             notices.extend(updated);
             self.unread_resources = 0;
         }
+        let tasks = std::mem::take(&mut self.unread_tasks);
+        notices.extend(tasks.into_values().map(Notice::Task));
         notices
     }
 }
@@ -267,8 +300,10 @@ mod tests {
         hub.publish(&Notice::Updated("a:c".into()));
         hub.publish(&Notice::ToolsChanged);
         hub.publish(&Notice::Updated("a:b".into()));
-        let expected = vec![Notice::ToolsChanged, Notice::Updated("a:b".into())];
-        assert_eq!(listener.take().await, Some(expected));
+        let notices = listener.take().await.unwrap();
+        let expected = [Notice::ToolsChanged, Notice::Updated("a:b".into())];
+        let text = |notices: &[Notice]| format!("{notices:?}");
+        assert_eq!(text(&notices), text(&expected));
     }
 
     #[tokio::test]
@@ -283,7 +318,7 @@ mod tests {
         listener.unsubscribe("a:b");
         hub.publish(&Notice::Updated("a:b".into()));
         hub.end();
-        assert_eq!(listener.take().await, None);
+        assert!(listener.take().await.is_none());
     }
 
     #[tokio::test]

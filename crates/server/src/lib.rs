@@ -36,6 +36,7 @@ mod server;
 mod session;
 #[cfg(feature = "skills")]
 mod skills;
+mod task;
 mod transport;
 
 pub use app::{App, AppPermission};

@@ -96,6 +96,22 @@ pub struct Limits {
     pub shutdown: Duration,
     /// Items on one page of a list. Default 250.
     pub page_items: usize,
+    /// Tasks that run at the same time in this process. Default 4,096. Beyond it: HTTP 429.
+    pub tasks_running: usize,
+    /// Tasks that are kept for one principal, or for one session where nobody is authenticated,
+    /// running or finished. Default 1,024. Beyond it: HTTP 429 until one expires.
+    pub tasks_per_owner: usize,
+    /// How long one task may run, unless the tool has its own time-out. Default 1 hour; time spent
+    /// waiting for the client's answer to an ask does not count. Beyond it: the handler is dropped
+    /// and the task fails.
+    pub task_timeout: Duration,
+    /// How long a task is kept from its beginning, unless its client asks for another time.
+    /// Default 1 hour. Then: it is unknown, and its handler is dropped if it still runs.
+    pub task_ttl: Duration,
+    /// The longest time that a client may ask for. Default 24 hours. Beyond it: this.
+    pub task_ttl_max: Duration,
+    /// How long clients are told to wait between two looks at a task. Default 1 s.
+    pub task_poll: Duration,
 }
 
 impl Default for Limits {
@@ -132,6 +148,12 @@ impl Default for Limits {
             headers: 100,
             shutdown: Duration::from_secs(10),
             page_items: 250,
+            tasks_running: 4_096,
+            tasks_per_owner: 1_024,
+            task_timeout: Duration::from_secs(3600),
+            task_ttl: Duration::from_secs(3600),
+            task_ttl_max: Duration::from_secs(24 * 3600),
+            task_poll: Duration::from_secs(1),
         }
     }
 }

@@ -5,12 +5,14 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower_layer::Layer;
 use tower_service::Service;
 use wharf_protocol::content::{Icon, Implementation};
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
+use wharf_state::State as Store;
 
 use crate::app::{self, App};
 use crate::ask::journal::KeyRing;
@@ -64,6 +66,8 @@ pub struct Server {
     skills: Vec<crate::skills::Skill>,
     http: HttpOptions,
     keys: Option<KeyRing>,
+    store: Option<Arc<dyn Store>>,
+    task_after: Option<Duration>,
     catalog: CatalogHandle,
     starts: Vec<Start>,
 }
@@ -103,6 +107,8 @@ impl Server {
             skills: Vec::new(),
             http: HttpOptions::default(),
             keys: None,
+            store: None,
+            task_after: None,
             catalog: CatalogHandle::default(),
             starts: Vec::new(),
         }
@@ -356,6 +362,25 @@ impl Server {
         self
     }
 
+    /// Sets where the server keeps what calls share, such as the steps of
+    /// [`Context::once`](crate::Context::once). Default: in the memory of the process.
+    ///
+    /// With a store that is durable, sessions of the handshake revisions over HTTP and their event
+    /// streams outlive the process: a client goes on as if nothing had happened, and a call that
+    /// ran when the process ended is answered with an error. A store that fails makes requests that
+    /// need it fail with HTTP 503.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Makes a task of every call that lasts longer than this, for clients that take one unasked
+    /// (the tasks extension, since 2026-07-28). By default only tools that say so become tasks.
+    pub fn task_after(mut self, time: Duration) -> Self {
+        self.task_after = Some(time);
+        self
+    }
+
     /// The catalog, to change while the server runs. It can be taken before the start and kept.
     pub fn catalog(&self) -> &CatalogHandle {
         &self.catalog
@@ -382,16 +407,28 @@ impl Server {
         Ok(())
     }
 
-    #[cfg_attr(not(feature = "skills"), allow(unused_mut))] // skills become resources
-    pub(crate) async fn start(mut self) -> Result<(Arc<Core>, HttpOptions)> {
-        self.check_pages()?;
-        #[cfg(feature = "skills")]
-        if !self.skills.is_empty() {
+    #[cfg(feature = "skills")]
+    async fn with_skills(mut self) -> Result<Self> {
+        let skills = std::mem::take(&mut self.skills);
+        if !skills.is_empty() {
             let page = self.limits.page_items;
-            let (items, extension) = crate::skills::add(self.skills, self.items, page).await?;
+            let (items, extension) = crate::skills::add(skills, self.items, page).await?;
             self.items = items;
             self.extensions.push(extension);
         }
+        Ok(self)
+    }
+
+    pub(crate) async fn start(self) -> Result<(Arc<Core>, HttpOptions)> {
+        #[cfg(feature = "skills")]
+        let this = self.with_skills().await?;
+        #[cfg(not(feature = "skills"))]
+        let this = self;
+        this.begin().await
+    }
+
+    async fn begin(self) -> Result<(Arc<Core>, HttpOptions)> {
+        self.check_pages()?;
         let server_info = serde_json::value::to_raw_value(&at(&self.info, Revision::LATEST))?;
         let pages = PageSettings {
             size: self.limits.page_items,
@@ -409,6 +446,7 @@ impl Server {
         core.caching = self.caching;
         core.offered = self.offered;
         core.states = self.states;
+        core.task_after = self.task_after;
         core.hooks = self.hooks.map(Into::into);
         if self.has_apps {
             core.extensions.add(Extension::new(app::ID))?;
@@ -418,6 +456,9 @@ impl Server {
         }
         if let Some(keys) = self.keys {
             core.keys = keys;
+        }
+        if let Some(store) = self.store {
+            core.store = store;
         }
         let hub = Arc::clone(&core.hub);
         core.catalog.on_change(move |changed| {
@@ -447,7 +488,11 @@ impl Server {
             }
         }
         core.set_stops(stops);
-        Ok((Arc::new(core), self.http))
+        let core = Arc::new(core);
+        if core.store.is_durable() {
+            tokio::spawn(crate::task::resume(Arc::clone(&core)));
+        }
+        Ok((core, self.http))
     }
 
     /// Serves as the command line says: standard input and output, or with `--http ADDRESS` (by
@@ -473,6 +518,7 @@ impl Server {
     /// Nothing else may write to standard output.
     pub async fn serve_stdio(self) -> Result<()> {
         let (core, _) = self.start().await?;
+        core.set_private();
         let serving = stdio::serve(Arc::clone(&core));
         tokio::pin!(serving);
         let result = tokio::select! {

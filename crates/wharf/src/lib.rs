@@ -56,6 +56,9 @@ pub use wharf_macros::{prompt, resource, tool, tools};
 pub use wharf_server::http;
 pub use wharf_server::{Caching, InProcess, KeyRing, Limits, Lists, Principal, Server, WeakSecret};
 
+/// Where a server keeps what calls share or what outlives the process; see [`Server::store`].
+pub use wharf_state as store;
+
 // --- what it offers ------------------------------------------------------------------------------
 #[cfg(feature = "skills")]
 pub use wharf_server::Skill;

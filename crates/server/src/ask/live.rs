@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use wharf_protocol::method::Method;
+use wharf_protocol::revision::Revision;
 
 use super::{Ask, AskError, read_answer, request};
 use crate::call::{Outlet, notification};
 use crate::context::Exchange;
+use crate::outbox::Closed;
 use crate::session::{Answer, OpenAsk, Session};
 
 /// Sends an ask on the call's stream, and waits for the answer.
@@ -23,14 +25,8 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     ask: &Ask,
 ) -> Result<T, AskError> {
     let outlet = exchange.outlet.as_ref().ok_or_else(AskError::unavailable)?;
-    let open = session.open_ask();
-    let message = request::live(ask, &open.id, exchange.revision);
-    outlet.send(message).await.map_err(|_| AskError::closed())?;
-    let mut sent = Sent {
-        open,
-        outlet,
-        over: false,
-    };
+    let sent = send(outlet, session, exchange.revision, ask, None).await;
+    let mut sent = sent.map_err(|_| AskError::closed())?;
     let _waiting = Waiting::new(&exchange.waiting);
     match tokio::time::timeout(exchange.core.limits.ask_timeout, sent.answer()).await {
         Ok(Some(Ok(raw))) => read_answer::<T>(&raw),
@@ -40,8 +36,26 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     }
 }
 
-/// An ask that the client has.
-struct Sent<'a> {
+/// Sends an ask as a request to the client; `meta` is its `_meta`.
+pub(crate) async fn send<'a>(
+    outlet: &'a Outlet,
+    session: &Arc<Session>,
+    revision: Revision,
+    ask: &Ask,
+    meta: Option<Value>,
+) -> Result<Sent<'a>, Closed> {
+    let open = session.open_ask();
+    let message = request::live(ask, &open.id, revision, meta);
+    outlet.send(message).await?;
+    Ok(Sent {
+        open,
+        outlet,
+        over: false,
+    })
+}
+
+/// An ask that the client has. Dropping it takes it back.
+pub(crate) struct Sent<'a> {
     open: OpenAsk,
     outlet: &'a Outlet,
     /// It was answered, or there is nobody left to answer it.
@@ -49,7 +63,8 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    async fn answer(&mut self) -> Option<Answer> {
+    /// The answer; `None` if the session ended first. Cancel safe.
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
         let answer = self.open.answer().await;
         self.over = true;
         answer
@@ -68,10 +83,10 @@ impl Drop for Sent<'_> {
 }
 
 /// Counts the asks that wait.
-struct Waiting<'a>(&'a AtomicUsize);
+pub(crate) struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
+    pub(crate) fn new(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }

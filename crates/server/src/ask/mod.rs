@@ -20,7 +20,7 @@ use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::revision::Revision;
 
-pub(crate) use request::{Ask, kind, needs};
+pub(crate) use request::{Ask, WithMeta, kind, needs};
 pub use request::{Elicitation, Sample, UrlElicitation};
 
 use self::rounds::Rounds;

@@ -4,6 +4,8 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 
+use serde::Serialize;
+use serde_json::Value;
 use wharf_protocol::content::Role;
 use wharf_protocol::elicitation::{ElicitAction, ElicitParams, ElicitResult};
 use wharf_protocol::envelope::IdBuf;
@@ -45,11 +47,35 @@ pub(crate) fn needs(ask: &Ask) -> &'static [Capability] {
 }
 
 /// The ask as a request of the server's, in a revision that has such requests.
-pub(crate) fn live(ask: &Ask, id: &IdBuf, revision: Revision) -> Vec<u8> {
+pub(crate) fn live(ask: &Ask, id: &IdBuf, revision: Revision, meta: Option<Value>) -> Vec<u8> {
     match ask {
-        Ask::Elicit(params) => request(id, Method::Elicit, &at(params, revision)),
-        Ask::Sample(params) => request(id, Method::CreateMessage, &at(&**params, revision)),
-        Ask::Roots => request(id, Method::RootsList, &serde_json::Map::new()),
+        Ask::Elicit(params) => {
+            let params = WithMeta::new(at(params, revision), meta);
+            request(id, Method::Elicit, &params)
+        }
+        Ask::Sample(params) => {
+            let params = WithMeta::new(at(&**params, revision), meta);
+            request(id, Method::CreateMessage, &params)
+        }
+        Ask::Roots => {
+            let params = WithMeta::new(serde_json::Map::new(), meta);
+            request(id, Method::RootsList, &params)
+        }
+    }
+}
+
+/// Parameters that have no `_meta` of their own, with one.
+#[derive(Serialize)]
+pub(crate) struct WithMeta<T> {
+    #[serde(flatten)]
+    params: T,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<Value>,
+}
+
+impl<T> WithMeta<T> {
+    pub(crate) fn new(params: T, meta: Option<Value>) -> Self {
+        Self { params, meta }
     }
 }
 

@@ -26,6 +26,8 @@ struct State {
     unnamed: BTreeMap<&'static str, u32>,
     running_steps: usize,
     invalid: Option<String>,
+    /// The call has become a task, which remembers from now on.
+    handed_over: bool,
 }
 
 /// Why a handler was dropped.
@@ -37,7 +39,8 @@ pub(crate) enum Suspension {
     Invalid(String),
 }
 
-fn fresh_journal() -> Journal {
+/// The journal of an exchange that begins.
+pub(crate) fn fresh_journal() -> Journal {
     Journal {
         id: random_id().to_be_bytes(),
         ..Journal::default()
@@ -122,8 +125,32 @@ impl Rounds {
         step.await
     }
 
-    pub(crate) fn finish_step(&self, name: &str, result: Box<RawValue>) {
-        self.with(|state| state.journal.steps.insert(name.into(), result));
+    /// Remembers what a step gave; gives it back if the call has become a task meanwhile.
+    pub(crate) fn finish_step(&self, name: &str, result: Box<RawValue>) -> Option<Box<RawValue>> {
+        self.with(|state| {
+            if state.handed_over {
+                return Some(result);
+            }
+            state.journal.steps.insert(name.into(), result);
+            None
+        })
+    }
+
+    /// Whether the handler waits for an answer.
+    pub(crate) fn is_asking(&self) -> bool {
+        let state = self.lock();
+        state.as_ref().is_some_and(|state| !state.open.is_empty())
+    }
+
+    /// Gives everything that is remembered to a task, and how many asks had no name.
+    pub(crate) fn hand_over(&self) -> (Journal, BTreeMap<&'static str, u32>) {
+        self.with(|state| {
+            state.handed_over = true;
+            (
+                std::mem::take(&mut state.journal),
+                std::mem::take(&mut state.unnamed),
+            )
+        })
     }
 
     /// The identity of the exchange, the same in all its rounds.

@@ -97,6 +97,11 @@ impl Catalog {
         }
     }
 
+    /// Whether a tool can be called as a task.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.tools.values().any(|tool| tool.task().is_some())
+    }
+
     /// Whether a URI can be read.
     pub(crate) fn has_resource(&self, uri: &str) -> bool {
         self.find_resource(uri).is_some()

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::handler::extract::tool_arguments;
 use crate::handler::output::IntoToolResult;
 use crate::handler::{BoxFuture, CallError, ToolHandler};
+use crate::task::TaskPolicy;
 
 /// Something that is a tool: a [`Tool`], or a function with `#[tool]`.
 #[diagnostic::on_unimplemented(
@@ -69,6 +70,7 @@ pub struct Tool {
     output: Output,
     always_validate: bool,
     timeout: Option<Duration>,
+    task: Option<Box<TaskPolicy>>,
 }
 
 /// Where the input schema comes from, which decides what must be validated.
@@ -102,6 +104,7 @@ impl Tool {
             output: Output::Free,
             always_validate: false,
             timeout: None,
+            task: None,
         }
     }
 
@@ -123,6 +126,7 @@ impl Tool {
             output,
             always_validate: false,
             timeout: None,
+            task: None,
         }
     }
 
@@ -228,6 +232,43 @@ impl Tool {
         self
     }
 
+    /// Lets clients call the tool as a task: they get its id at once, and the result when it is
+    /// there. The handler is the same. A client that knows no tasks calls it as any other tool.
+    ///
+    /// With a store that outlives the process, a task that was interrupted runs again at the next
+    /// start, and its finished [steps](Context::step) are not repeated; see
+    /// [`run_once`](Self::run_once).
+    pub fn task(mut self) -> Self {
+        self.policy();
+        self
+    }
+
+    /// The tool is only ever a task: a client that could deal with one and does not is refused.
+    /// Clients of revisions that have no tasks call it as any other tool.
+    pub fn task_required(mut self) -> Self {
+        self.policy().required = true;
+        self
+    }
+
+    /// The tool begins as an ordinary call and becomes a task when it lasts longer than this, for
+    /// clients that take one unasked (the tasks extension, since 2026-07-28). What it asks before
+    /// goes to the client in rounds.
+    pub fn task_after(mut self, time: Duration) -> Self {
+        self.policy().after = Some(time);
+        self
+    }
+
+    /// A task of this tool that was interrupted by the end of the process does not run again: it
+    /// ends with an error that says so.
+    pub fn run_once(mut self) -> Self {
+        self.policy().run_once = true;
+        self
+    }
+
+    fn policy(&mut self) -> &mut TaskPolicy {
+        self.task.get_or_insert_default()
+    }
+
     /// Runs a function with typed arguments. The input schema is made from `A`, the output schema
     /// from `R`, unless they were given.
     pub fn handler<A, F, Fut, R>(mut self, function: F) -> Self
@@ -296,6 +337,7 @@ impl Tool {
             output,
             always_validate,
             timeout,
+            task,
         } = self;
         super::check_name(&definition.name)?;
         let handler = handler.ok_or_else(|| {
@@ -323,6 +365,15 @@ impl Tool {
             }
         };
         definition.output_schema = output_schema;
+        if let Some(policy) = &task {
+            definition.execution = Some(protocol::ToolExecution {
+                task_support: Some(if policy.required {
+                    protocol::TaskSupport::Required
+                } else {
+                    protocol::TaskSupport::Optional
+                }),
+            });
+        }
         Ok(ToolEntry {
             definition,
             handler,
@@ -330,6 +381,7 @@ impl Tool {
             results,
             headers,
             timeout,
+            task,
         })
     }
 }

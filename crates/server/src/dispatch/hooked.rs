@@ -7,12 +7,15 @@ use futures_util::FutureExt;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::method::Method;
 use wharf_protocol::subscriptions::SubscriptionFilter;
+use wharf_protocol::tools::CallToolResult;
 
 use super::{asking_context, drive, finish, finish_tool, malformed, report};
 use crate::ask::Asks;
 use crate::call::{Incoming, Reply, Via};
+use crate::catalog::tool::ToolEntry;
+use crate::context::Context;
 use crate::core::Core;
-use crate::era::modern::{Subject, check_parameters};
+use crate::era::modern::Subject;
 use crate::era::{self, Admitted, Refusal, legacy};
 use crate::handler::CallError;
 use crate::hooks::Hooks;
@@ -39,52 +42,47 @@ pub(super) async fn answer(
     }
 }
 
-/// `tools/call`
+/// `tools/call`, where a handler answers all of them.
 pub(super) async fn call_tool(
     core: &Arc<Core>,
     hooks: &Hooks,
+    handler: &Handler<CallTool>,
     incoming: &Incoming,
 ) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
     let name = malformed(frame.name())?;
     let admitted = era::admit(incoming, Some(&name))?;
     let revision = admitted.revision;
-    let target = match &hooks.handlers.call_tool {
-        Some(handler) => ToolTarget::Handler(
-            malformed((CallTool::parts().read)(frame))?,
-            Arc::clone(handler),
-        ),
-        None => match core.catalog.peek().tool(&name) {
-            Some(tool) => ToolTarget::Entry(Arc::clone(tool)),
-            None => {
-                let error = core.catalog.load().unknown_tool(&name);
-                return Err(era::error_object(&error, revision).into());
-            }
-        },
-    };
-    let mut time = core.limits.call_timeout;
-    if let ToolTarget::Entry(tool) = &target {
-        time = tool.timeout().unwrap_or(time);
-        if let Via::ModernHttp(headers) = &incoming.via {
-            check_parameters(headers, tool.param_headers(), frame.arguments())?;
-        }
-    }
+    let params = malformed((CallTool::parts().read)(frame))?;
     let subject = Subject {
         method: Method::ToolsCall.as_str(),
         target: &name,
         arguments: frame.arguments(),
     };
     let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
+    let target = ToolTarget::Handler(params, Arc::clone(handler));
     let call = ToolCall::new(ctx.clone(), target);
-    let outcome = drive(&ctx, run_tool(hooks, call), time).await;
+    let time = core.limits.call_timeout;
+    let outcome = drive(&ctx, through_layers(hooks, call), time).await;
     finish_tool(core, incoming, &ctx, revision, subject, time, outcome)
 }
 
-/// Runs a tool through the layers around tools.
-async fn run_tool(
-    hooks: &Hooks,
-    call: ToolCall,
-) -> Result<wharf_protocol::tools::CallToolResult, CallError> {
+/// Runs a tool of the catalog, through the layers around tools if there are any.
+pub(crate) async fn run_tool(
+    core: &Core,
+    ctx: &Context,
+    tool: &Arc<ToolEntry>,
+) -> Result<CallToolResult, CallError> {
+    match &core.hooks {
+        None => tool.call(ctx, ctx.exchange().frame.arguments()).await,
+        Some(hooks) => {
+            let target = ToolTarget::Entry(Arc::clone(tool));
+            through_layers(hooks, ToolCall::new(ctx.clone(), target)).await
+        }
+    }
+}
+
+async fn through_layers(hooks: &Hooks, call: ToolCall) -> Result<CallToolResult, CallError> {
     use crate::middleware::sealed::Handled;
     let result = match &hooks.tools {
         Some(layers) => layers.run(call).await,

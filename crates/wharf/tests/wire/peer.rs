@@ -128,6 +128,7 @@ impl Peer {
 
     pub async fn request(&mut self, method: &str, params: Value) -> Reply {
         let name = params["name"].as_str().or(params["uri"].as_str());
+        let name = name.or(params["taskId"].as_str());
         let name = name.map(str::to_owned);
         let body = self.request_body(method, params);
         let id = body["id"].clone();

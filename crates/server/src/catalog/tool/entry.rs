@@ -10,6 +10,7 @@ use wharf_protocol::tools::{self as protocol, CallToolResult};
 use crate::catalog::schema::Validator;
 use crate::context::Context;
 use crate::handler::{CallError, ToolHandler};
+use crate::task::TaskPolicy;
 
 /// A tool in the catalog: checked, compiled and ready to be called.
 pub struct ToolEntry {
@@ -21,6 +22,7 @@ pub struct ToolEntry {
     pub(super) results: Option<Validator>,
     pub(super) headers: Vec<ParamHeader>,
     pub(super) timeout: Option<Duration>,
+    pub(super) task: Option<Box<TaskPolicy>>,
 }
 
 impl ToolEntry {
@@ -38,6 +40,11 @@ impl ToolEntry {
     /// How long one call may run, if the tool says so.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// How it may be called as a task, if it may.
+    pub(crate) fn task(&self) -> Option<&TaskPolicy> {
+        self.task.as_deref()
     }
 
     /// Calls the tool: checks the arguments, runs the handler, checks the result.

@@ -1,0 +1,110 @@
+//! Tasks in the store: found, changed, ended.
+
+use std::time::Duration;
+
+use wharf_protocol::error::{ErrorCode, ErrorObject};
+use wharf_state::{Entry, Expected, Put, Scope, StateError, Table};
+
+use super::record::{Outcome, Record};
+use crate::core::Core;
+use crate::era::Refusal;
+
+pub(super) const TASKS: Table = Table("tasks");
+
+/// What became of a change.
+pub(super) enum Changed<T> {
+    /// It was made.
+    Done(T),
+    /// It was not wanted any more: the record says why.
+    Left(Box<Record>),
+    /// There is no such task, for this scope.
+    Unknown,
+}
+
+/// The store did not do what was asked: HTTP 503, or 429 where it is full.
+pub(crate) fn unavailable(error: &StateError) -> Refusal {
+    tracing::error!(%error, "the store failed");
+    let (status, message) = if error.is_full() {
+        (429, "the server keeps as much as it can: try again later")
+    } else {
+        (503, "the server's store does not work: try again later")
+    };
+    Refusal::new(status, ErrorCode::INTERNAL_ERROR, message)
+}
+
+/// A record that this program cannot read, or not write.
+fn unreadable(id: &str, error: &serde_json::Error) -> StateError {
+    StateError::refused(format_args!("the record of task {id}: {error}"))
+}
+
+/// The task, if it is this scope's.
+pub(super) async fn find(
+    core: &Core,
+    scope: Scope<'_>,
+    id: &str,
+) -> Result<Option<Record>, StateError> {
+    match core.store.get(TASKS, scope, id).await? {
+        Some(stored) => Record::read(&stored.value)
+            .map(Some)
+            .map_err(|error| unreadable(id, &error)),
+        None => Ok(None),
+    }
+}
+
+/// Changes a task: `change` may be asked several times, and says `None` where nothing is to be
+/// done. Who listens to the task hears of it.
+pub(super) async fn change<T>(
+    core: &Core,
+    scope: Scope<'_>,
+    id: &str,
+    mut change: impl FnMut(&mut Record) -> Option<T>,
+) -> Result<Changed<T>, StateError> {
+    loop {
+        let Some(stored) = core.store.get(TASKS, scope, id).await? else {
+            return Ok(Changed::Unknown);
+        };
+        let mut record = Record::read(&stored.value).map_err(|error| unreadable(id, &error))?;
+        let before = record.status;
+        let Some(done) = change(&mut record) else {
+            return Ok(Changed::Left(Box::new(record)));
+        };
+        let value = record.write().map_err(|error| unreadable(id, &error))?;
+        let entry = Entry::new(&stored.owner, value).expires(record.expires());
+        let expected = Expected::Version(stored.version);
+        if let Put::Done(_) = core.store.put(TASKS, id, expected, entry).await? {
+            let run = core.tasks.run(id);
+            if record.status.is_terminal() {
+                core.tasks.remove(id);
+                tracing::info!(task = id, status = record.status.as_str(), "task ended");
+            }
+            if let Some(run) = run {
+                run.changed(&record, record.status != before);
+            }
+            return Ok(Changed::Done(done));
+        }
+    }
+}
+
+/// Writes down how a task ended; tries again for as long as the store does not work.
+pub(super) async fn end(core: &Core, id: &str, outcome: Outcome) {
+    let mut pause = Duration::from_millis(100);
+    let mut outcome = Some(outcome);
+    loop {
+        let ended = change(core, Scope::All, id, |record| {
+            let outcome = outcome.clone()?;
+            record.end(outcome).then_some(())
+        });
+        match ended.await {
+            Ok(_) => return,
+            Err(error) if error.is_full() => {
+                tracing::error!(task = id, %error, "the result cannot be kept");
+                let message = "the result was too large for the server's store";
+                let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
+                outcome = Some(Outcome::Error(error));
+            }
+            Err(error) => tracing::error!(task = id, %error, "the result is not kept yet"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(10));
+    }
+}
