@@ -138,3 +138,31 @@ fn a_foreign_path_and_host_are_refused_in_json() {
     let error = answer.json()["error"]["message"].to_string();
     assert!(error.contains("--allow-host"), "{error}");
 }
+
+/// The status of a GET.
+fn get(server: &Http, path: &str) -> u16 {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", server.port())).expect("connected");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    std::io::Write::write_all(&mut stream, head.as_bytes()).expect("sent");
+    let mut line = String::new();
+    let mut reader = std::io::BufReader::new(stream);
+    std::io::BufRead::read_line(&mut reader, &mut line).expect("a status line");
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    status.unwrap_or_else(|| panic!("no status: {line}"))
+}
+
+#[test]
+fn the_other_transports_can_be_left_out() {
+    // 426: this is where a WebSocket handshake belongs.
+    let server = Http::start(&["serve"]);
+    assert_eq!((get(&server, "/sse"), get(&server, "/ws")), (200, 426));
+    let server = Http::start(&["serve", "--no-sse"]);
+    assert_eq!((get(&server, "/sse"), get(&server, "/ws")), (404, 426));
+    let server = Http::start(&["serve", "--no-ws"]);
+    assert_eq!((get(&server, "/sse"), get(&server, "/ws")), (200, 404));
+    let (code, _, stderr) = run(wharf(&["serve", "--stdio", "--no-ws"]));
+    assert_eq!(code, 1, "{stderr}");
+}

@@ -4,6 +4,10 @@
 //! the method, or the request that waits for the answer, says what type they have.
 //! Specification: `basic` ("Messages") of every revision.
 
+mod batch;
+
+pub use batch::{batch, is_batch};
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -25,7 +25,7 @@ pub enum Kind {
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident $name:literal $kind:ident $sender:ident $since:ident $(..= $until:ident)?;)*) => {
         /// A method of the specification.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Method {
             $($(#[$doc])* $variant,)*
         }

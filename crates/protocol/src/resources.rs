@@ -111,6 +111,24 @@ impl ResourceContents {
         })
     }
 
+    /// The same, with its MIME type.
+    ///
+    /// ```
+    /// use wharf_protocol::resources::ResourceContents;
+    ///
+    /// let page = ResourceContents::text("docs://start", "# Start").mime_type("text/markdown");
+    /// # let _ = page;
+    /// ```
+    #[must_use]
+    pub fn mime_type(mut self, mime_type: impl Into<String>) -> Self {
+        let place = match &mut self {
+            Self::Text(contents) => &mut contents.mime_type,
+            Self::Blob(contents) => &mut contents.mime_type,
+        };
+        *place = Some(mime_type.into());
+        self
+    }
+
     /// The URI of what this is the contents of.
     #[must_use]
     pub fn uri(&self) -> &str {

@@ -1,5 +1,6 @@
 //! Sampling: a server asks the client's model (spec 2026-07-28, client/sampling).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{
@@ -139,6 +140,20 @@ impl OneOrMany {
             Self::Many(contents) => contents,
         }
     }
+
+    /// The pieces that are text, joined by line ends; empty where there is none.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        let mut texts = self.as_slice().iter().filter_map(SamplingContent::as_text);
+        let first = texts.next().unwrap_or_default();
+        match texts.next() {
+            None => first.into(),
+            Some(second) => {
+                let all: Vec<_> = [first, second].into_iter().chain(texts).collect();
+                all.join("\n").into()
+            }
+        }
+    }
 }
 
 impl From<SamplingContent> for OneOrMany {
@@ -198,6 +213,15 @@ impl SamplingContent {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(TextContent::new(text))
+    }
+
+    /// The text, if it is text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(content) => Some(&content.text),
+            _ => None,
+        }
     }
 }
 
@@ -264,4 +288,45 @@ pub struct CreateMessageResult {
     /// Additional information.
     #[serde(rename = "_meta")]
     pub meta: Option<Meta>,
+}
+
+impl CreateMessageResult {
+    /// What the model said in words: its pieces of text joined by line ends, empty where there is
+    /// none.
+    ///
+    /// ```
+    /// use wharf_protocol::sampling::CreateMessageResult;
+    ///
+    /// let answer: CreateMessageResult = serde_json::from_str(
+    ///     r#"{"role": "assistant", "model": "m", "content": {"type": "text", "text": "Paris"}}"#,
+    /// )?;
+    /// assert_eq!(answer.text(), "Paris");
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        self.content.text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_that_of_all_pieces() {
+        let text = SamplingContent::text;
+        let call = SamplingContent::ToolUse(ToolUseContent::default());
+        for (content, expected) in [
+            (OneOrMany::One(text("a")), "a"),
+            (OneOrMany::One(call.clone()), ""),
+            (OneOrMany::Many(vec![]), ""),
+            (
+                OneOrMany::Many(vec![call, text("a"), text(""), text("b")]),
+                "a\n\nb",
+            ),
+        ] {
+            assert_eq!(content.text(), expected, "{content:?}");
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Tools: what a model may call (spec 2026-07-28, server/tools).
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
@@ -129,6 +132,29 @@ impl CallToolResult {
         Self {
             is_error: Some(true),
             ..Self::text(text)
+        }
+    }
+
+    /// The result as data.
+    ///
+    /// # Errors
+    /// There is none, or it is no `T`.
+    ///
+    /// ```
+    /// use wharf_protocol::tools::CallToolResult;
+    ///
+    /// let result: CallToolResult =
+    ///     serde_json::from_str(r#"{"content": [], "structuredContent": {"sum": 3}}"#)?;
+    /// let data: std::collections::HashMap<String, i64> = result.structured()?;
+    /// assert_eq!(data["sum"], 3);
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    pub fn structured<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        match &self.structured_content {
+            Some(json) => serde_json::from_str(json.get()),
+            None => Err(serde_json::Error::custom(
+                "the result has no structured content",
+            )),
         }
     }
 }

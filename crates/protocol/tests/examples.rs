@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{collections::BTreeMap, fs};
 
 use serde::de::DeserializeOwned;
@@ -211,7 +209,7 @@ const NOT_MODELLED: &[&str] = &[
 
 #[test]
 fn examples_are_read_and_written_again() {
-    let Some(folder) = support::folder() else {
+    let Some(folder) = wharf_schemas::folder() else {
         return;
     };
     let types = types();

@@ -3,26 +3,25 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
 mod values;
 
 use serde_json::{Value, json};
-use support::Spec;
 use values::Case;
 use wharf_protocol::{
     Revision,
     meta::{CLIENT_CAPABILITIES, PROTOCOL_VERSION},
 };
+use wharf_schemas::Spec;
 
 #[test]
 fn every_message_is_named_and_valid_in_its_revision() {
-    let Some(folder) = support::folder() else {
+    let Some(folder) = wharf_schemas::folder() else {
         return;
     };
     let mut faults = Vec::new();
     let mut checked = 0;
     for revision in Revision::ALL {
-        let spec = Spec::read(&folder, revision);
+        let spec = Spec::read(&folder, revision.as_str());
         for case in values::cases() {
             let Some(pointer) = spec.find(case.definitions) else {
                 continue; // the revision has no such type
@@ -53,7 +52,7 @@ fn every_message_is_named_and_valid_in_its_revision() {
 
 #[test]
 fn the_check_itself_finds_what_is_wrong() {
-    let Some(folder) = support::folder() else {
+    let Some(folder) = wharf_schemas::folder() else {
         return;
     };
     let wrong: [(&str, Value, &str); 6] = [
@@ -88,7 +87,7 @@ fn the_check_itself_finds_what_is_wrong() {
             "/roots/more",
         ),
     ];
-    let spec = Spec::read(&folder, Revision::V2024_11_05);
+    let spec = Spec::read(&folder, Revision::V2024_11_05.as_str());
     for (definition, instance, path) in wrong {
         let pointer = spec.find(&[definition]).unwrap();
         let faults = spec.faults(&pointer, &instance);
@@ -101,10 +100,10 @@ fn the_check_itself_finds_what_is_wrong() {
 
 #[test]
 fn every_definition_that_is_named_exists_in_some_revision() {
-    let Some(folder) = support::folder() else {
+    let Some(folder) = wharf_schemas::folder() else {
         return;
     };
-    let specs = Revision::ALL.map(|revision| Spec::read(&folder, revision));
+    let specs = Revision::ALL.map(|revision| Spec::read(&folder, revision.as_str()));
     for case in values::cases() {
         for name in case.definitions {
             assert!(

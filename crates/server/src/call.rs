@@ -205,6 +205,11 @@ impl Frame {
         })
     }
 
+    /// Whether the message says of itself which revision it speaks, as only modern ones do.
+    pub(crate) fn is_modern(&self) -> bool {
+        self.get(self.parts.protocol_version).is_some()
+    }
+
     /// `_meta` as the protocol reads it.
     pub(crate) fn meta(&self) -> RequestMeta<'_> {
         self.parts.meta(&self.text)

@@ -2,27 +2,19 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
 use wharf_protocol::envelope::IdBuf;
 
-use crate::outbox::Outbox;
-
 /// Only calls that wait for something are in here: one that is ready at once needs no entry.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    running: Mutex<HashMap<IdBuf, Running>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    abort: AbortHandle,
-    outbox: Option<Arc<Outbox>>,
+    running: Mutex<HashMap<IdBuf, AbortHandle>>,
 }
 
 impl Calls {
-    fn lock(&self) -> MutexGuard<'_, HashMap<IdBuf, Running>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IdBuf, AbortHandle>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -38,19 +30,14 @@ impl Calls {
 
     /// Remembers a running call, so that it can be cancelled. A second one with the id of one
     /// that runs is aborted, and the answer is `false`.
-    pub(crate) fn insert(
-        &self,
-        id: IdBuf,
-        abort: AbortHandle,
-        outbox: Option<Arc<Outbox>>,
-    ) -> bool {
+    pub(crate) fn insert(&self, id: IdBuf, abort: AbortHandle) -> bool {
         match self.lock().entry(id) {
             Entry::Occupied(_) => {
                 abort.abort();
                 false
             }
             Entry::Vacant(place) => {
-                place.insert(Running { abort, outbox });
+                place.insert(abort);
                 true
             }
         }
@@ -64,21 +51,12 @@ impl Calls {
     /// Drops a running call: its handler stops where it waits, and no answer is sent.
     pub(crate) fn cancel(&self, id: &IdBuf) -> bool {
         let running = self.lock().remove(id);
-        running.map(Running::cancel).is_some()
+        running.map(|abort| abort.abort()).is_some()
     }
 
     /// Drops all.
     pub(crate) fn cancel_all(&self) {
         let all = std::mem::take(&mut *self.lock());
-        all.into_values().for_each(Running::cancel);
-    }
-}
-
-impl Running {
-    fn cancel(self) {
-        self.abort.abort();
-        if let Some(outbox) = self.outbox {
-            outbox.finish(None);
-        }
+        all.into_values().for_each(|abort| abort.abort());
     }
 }

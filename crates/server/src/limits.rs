@@ -17,6 +17,9 @@ pub struct Limits {
     /// 4 MiB. Beyond it: HTTP 413, which waits a second for the client to end if it sends no more
     /// than as much again; on stdio error `-32600`, and the line is skipped.
     pub message_bytes: usize,
+    /// Messages in one batch of a session of 2025-03-26, the only revision that has batches.
+    /// Default 100. Beyond it: `-32600`, and nothing of the batch is taken in.
+    pub batch_messages: usize,
     /// How long one call may run, unless the tool has its own time-out. Default 5 minutes;
     /// time spent waiting for the client's answer to an ask does not count. Beyond it: the
     /// handler is dropped and the call fails.
@@ -118,6 +121,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 4 * 1024 * 1024,
+            batch_messages: 100,
             call_timeout: Duration::from_secs(300),
             ask_timeout: Duration::from_secs(600),
             rounds: 32,

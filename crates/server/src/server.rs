@@ -576,7 +576,7 @@ impl Server {
     /// The server as a tower service, to mount into a larger application.
     pub async fn into_service(self) -> Result<http::Service> {
         let (core, options) = self.start().await?;
-        Ok(http::Service::new(core, &options, false))
+        http::Service::mounted(core, &options)
     }
 
     /// The server as an object to call in the same process, for tests and embedding.

@@ -443,7 +443,7 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 }
 
 /// Reads an id exactly as [`Session::header`] writes it.
-fn parse_id(text: &str) -> Option<u128> {
+pub(crate) fn parse_id(text: &str) -> Option<u128> {
     let canonical = text.len() == 32
         && text
             .bytes()

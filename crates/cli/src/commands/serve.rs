@@ -21,12 +21,20 @@ pub(crate) struct Args {
     addr: String,
 
     /// Serve standard input and output instead of HTTP
-    #[arg(long, conflicts_with_all = ["addr", "path", "allow_host", "allow_origin", "allow_public", "json"])]
+    #[arg(long, conflicts_with_all = ["addr", "path", "allow_host", "allow_origin", "allow_public", "json", "no_sse", "no_ws"])]
     stdio: bool,
 
     /// The path of the endpoint
     #[arg(long, value_name = "PATH", default_value = "/mcp", value_parser = path)]
     path: String,
+
+    /// Do not serve clients of 2024-11-05, which open an event stream at /sse
+    #[arg(long)]
+    no_sse: bool,
+
+    /// Do not take WebSocket connections at /ws
+    #[arg(long)]
+    no_ws: bool,
 
     /// Another name that the server is called by, such as mcp.example.com
     #[arg(long, value_name = "HOST", value_parser = host)]
@@ -40,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_public: bool,
 
-    /// Print {"url":…,"pid":…} on standard output once it listens, for scripts
+    /// Print {"url":…,"sse":…,"ws":…,"pid":…} on standard output once it listens, for scripts
     #[arg(long)]
     json: bool,
 
@@ -94,19 +102,20 @@ async fn stdio() -> Result<(), Failure> {
 
 /// What is said once the server listens.
 struct Announce {
-    path: String,
     format: Format,
     json: bool,
 }
 
 async fn http(args: Args) -> Result<(), Failure> {
     let at = Announce {
-        path: args.path.clone(),
         format: args.log_format,
         json: args.json,
     };
+    let defaults = HttpOptions::default();
     let options = HttpOptions {
         path: args.path,
+        sse: defaults.sse.filter(|_| !args.no_sse),
+        websocket: defaults.websocket.filter(|_| !args.no_ws),
         allowed_hosts: args.allow_host,
         allowed_origins: args.allow_origin,
         allow_public: args.allow_public,
@@ -133,18 +142,39 @@ async fn http(args: Args) -> Result<(), Failure> {
     served.map_err(|error| Failure::new(error.to_string()))
 }
 
+/// Where clients reach the server from this machine.
+struct Addresses {
+    url: String,
+    sse: Option<String>,
+    ws: Option<String>,
+}
+
+impl Addresses {
+    fn of(server: &HttpServer, local: SocketAddr) -> Result<Self, wharf::Error> {
+        // An address that stands for all of them is none to connect to.
+        let (bound, own) = (local.to_string(), reachable(local).to_string());
+        let reach = |url: String| url.replacen(&bound, &own, 1);
+        Ok(Self {
+            url: reach(server.url()?),
+            sse: server.sse_url()?.map(reach),
+            ws: server.websocket_url()?.map(reach),
+        })
+    }
+}
+
 /// Says where the server listens, and how a client gets there.
 fn announce(server: &HttpServer, at: &Announce) -> Result<(), Failure> {
-    let local = server
+    let found = server
         .local_addr()
-        .map_err(|error| Failure::new(error.to_string()))?;
-    let url = format!("http://{}{}", reachable(local), at.path);
+        .and_then(|local| Ok((local, Addresses::of(server, local)?)));
+    let (local, addresses) = found.map_err(|error| Failure::new(error.to_string()))?;
+    let Addresses { url, sse, ws } = &addresses;
     match at.format {
-        Format::Text => welcome(&url, local),
-        Format::Json => tracing::info!(url, "listening"),
+        Format::Text => welcome(&addresses, local),
+        Format::Json => tracing::info!(url, sse, ws, "listening"),
     }
     if at.json {
-        let line = json!({"url": url, "pid": std::process::id()});
+        let line = json!({"url": url, "sse": sse, "ws": ws, "pid": std::process::id()});
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")
             .and_then(|()| stdout.flush())
@@ -153,24 +183,29 @@ fn announce(server: &HttpServer, at: &Announce) -> Result<(), Failure> {
     Ok(())
 }
 
-fn welcome(url: &str, local: SocketAddr) {
+fn welcome(addresses: &Addresses, local: SocketAddr) {
+    let Addresses { url, sse, ws } = addresses;
     say(styled(STRONG, format_args!("Listening on {url}")));
     if local.ip().is_unspecified() {
         say(format_args!(
             "  on all addresses of this machine ({local}), and nobody checks who is calling"
         ));
     }
-    let config = json!({"mcpServers": {"wharf": {"type": "http", "url": url}}});
-    let claude = format!("claude mcp add --transport http wharf {url}");
-    for (client, hint) in [
-        ("Claude Code", &claude),
-        ("other clients", &config.to_string()),
-    ] {
+    let hint = |name: &str, hint: &str| {
         say(format_args!(
             "  {} {hint}",
-            styled(DIM, format_args!("{client:<13}"))
+            styled(DIM, format_args!("{name:<13}"))
         ));
+    };
+    for (name, address) in [("HTTP+SSE", sse), ("WebSocket", ws)] {
+        if let Some(address) = address {
+            hint(name, address);
+        }
     }
+    let config = json!({"mcpServers": {"wharf": {"type": "http", "url": url}}});
+    let claude = format!("claude mcp add --transport http wharf {url}");
+    hint("Claude Code", &claude);
+    hint("other clients", &config.to_string());
 }
 
 /// An address that a client on this machine can connect to.

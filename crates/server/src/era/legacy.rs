@@ -71,6 +71,11 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
     Ok(reply)
 }
 
+/// Whether the client may send several messages in one: 2025-03-26 has batches, and no other.
+pub(crate) fn takes_batches(session: &Session) -> bool {
+    session.revision == Revision::V2025_03_26
+}
+
 /// A request on a connection that nobody opened.
 pub(crate) fn unopened(method: &str) -> Refusal {
     Refusal::malformed(format!(

@@ -100,8 +100,11 @@ pub(crate) fn admit_own(
             modern::check_headers(headers, method, mirrored)?;
             admitted
         }
+        Via::LegacyHttp(session) if modern::is_other(&meta, session.revision) => {
+            return Err(modern::of_a_session());
+        }
         Via::LegacyHttp(session) => (session.revision, Caller::Session(Arc::clone(session))),
-        Via::UnopenedHttp => return Err(modern::unopened(method, &meta)),
+        Via::UnopenedHttp => return Err(modern::unopened(method)),
         Via::Line(_) if meta.protocol_version.is_some() => modern::admit(incoming, &meta)?,
         Via::Line(Some(session)) => (session.revision, Caller::Session(Arc::clone(session))),
         Via::Line(None) => return Err(legacy::unopened(method)),

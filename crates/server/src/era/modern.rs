@@ -49,6 +49,12 @@ pub(crate) fn admit_http(
     admit(incoming, meta)
 }
 
+/// Whether the body says that it is of another revision than this one of a session.
+pub(crate) fn is_other(meta: &RequestMeta<'_>, revision: Revision) -> bool {
+    meta.protocol_version
+        .is_some_and(|body| !is_text(body, revision.as_str()))
+}
+
 /// Whether a JSON string is this text, in whatever spelling.
 fn is_text(raw: RawJson<'_>, text: &str) -> bool {
     raw.as_str().is_some_and(|raw| raw == text)
@@ -202,11 +208,17 @@ pub(crate) fn check_parameters(
     Ok(())
 }
 
-/// A request over HTTP that has neither a session nor the headers of a modern one.
-pub(crate) fn unopened(method: &str, meta: &RequestMeta<'_>) -> Refusal {
-    if meta.protocol_version.is_some() {
-        return mismatch("header MCP-Protocol-Version is required");
-    }
+/// A request of a session whose body says that it is of another revision.
+pub(crate) fn of_a_session() -> Refusal {
+    mismatch(
+        "`_meta[\"io.modelcontextprotocol/protocolVersion\"]` names another revision than this \
+         session's: send the request without its Mcp-Session-Id and with its \
+         MCP-Protocol-Version header",
+    )
+}
+
+/// A request over HTTP that has neither a session nor the marks of a modern one.
+pub(crate) fn unopened(method: &str) -> Refusal {
     Refusal::new(
         400,
         ErrorCode::INVALID_REQUEST,

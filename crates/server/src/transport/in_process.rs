@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use wharf_protocol::envelope::IdBuf;
+use wharf_protocol::envelope::{EnvelopeError, IdBuf, batch, is_batch};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::input::{InputRequest, InputRequiredResult};
 use wharf_protocol::meta;
@@ -17,6 +17,7 @@ use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::tools::CallToolResult;
 
+use super::batch::array;
 use crate::call::{Frame, Incoming, Outlet, Parsed, Reply, Via};
 use crate::calls::Calls;
 use crate::core::Core;
@@ -198,7 +199,34 @@ impl InProcess {
     }
 
     /// Takes one message as bytes, and gives the answer as bytes if there is one.
+    ///
+    /// A session of 2025-03-26 takes several in one array, and answers with an array.
     pub async fn send(&self, message: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
+        let message = message.into();
+        match self.session.as_deref() {
+            Some(session) if is_batch(&message) && legacy::takes_batches(session) => {
+                self.send_batch(&message).await
+            }
+            _ => self.send_message(message).await,
+        }
+    }
+
+    /// One member after the other: nobody else waits on this connection.
+    async fn send_batch(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let text = std::str::from_utf8(message).map_err(EnvelopeError::not_utf8);
+        match text.and_then(|text| batch(text, self.core.limits.batch_messages)) {
+            Ok(members) => {
+                let mut answers = Vec::new();
+                for member in members {
+                    answers.extend(self.send_message(member.into()).await);
+                }
+                array(&answers)
+            }
+            Err(error) => Some(refused(&error)),
+        }
+    }
+
+    async fn send_message(&self, message: Vec<u8>) -> Option<Vec<u8>> {
         match Frame::parse(message) {
             Ok(Parsed::Request(frame)) => Some(self.answer(frame).await.message),
             Ok(Parsed::Notification(frame)) => {
@@ -206,11 +234,7 @@ impl InProcess {
                 None
             }
             Ok(Parsed::Answer { .. }) => None,
-            Err(error) => {
-                let object = ErrorObject::new(error.code(), error.to_string());
-                let id = error.id().map(IdBuf::as_json);
-                Some(Reply::error(id, &object, 400).message)
-            }
+            Err(error) => Some(refused(&error)),
         }
     }
 
@@ -299,6 +323,12 @@ impl InProcess {
     pub async fn stop(self) {
         self.core.shut_down().await;
     }
+}
+
+fn refused(error: &EnvelopeError) -> Vec<u8> {
+    let object = ErrorObject::new(error.code(), error.to_string());
+    let id = error.id().map(IdBuf::as_json);
+    Reply::error(id, &object, 400).message
 }
 
 fn malformed(error: impl fmt::Display) -> ErrorObject {

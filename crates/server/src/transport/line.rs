@@ -4,24 +4,17 @@
 //! buffer, which is written when the input is drained. Calls that wait run as tasks. Broken input
 //! is answered, and reading goes on.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinSet};
-use wharf_protocol::envelope::IdBuf;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::lines::LineSplitter;
 
-use super::{Started, notified, start};
-use crate::call::{Frame, Incoming, Outlet, Parsed, Reply, Via};
-use crate::calls::Calls;
+use super::conversation::{Conversation, Inbound, Output, refuse};
 use crate::core::Core;
-use crate::era::legacy;
-use crate::hub::Notice;
-use crate::session::Session;
 
 /// Read at once at most, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -34,48 +27,37 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let (messages, inbox) = mpsc::channel(core.limits.stream_messages);
-    let hung_up = watch::Sender::new(false);
     let mut connection = Connection {
-        outlet: Outlet::Line {
-            messages,
-            hung_up: hung_up.subscribe(),
-        },
+        talk: Conversation::new(Arc::clone(&core), None),
         splitter: LineSplitter::new(core.limits.message_bytes),
+        output: Lines(Vec::with_capacity(CHUNK)),
         core,
-        session: None,
-        calls: Arc::default(),
-        tasks: JoinSet::new(),
-        inbox,
-        output: Vec::with_capacity(CHUNK),
     };
-    let result = connection.run(reader, &mut writer, &hung_up).await;
-    connection.tasks.shutdown().await;
-    if let Some(session) = &connection.session {
-        session.end();
-    }
+    let result = connection.run(reader, &mut writer).await;
+    connection.talk.end().await;
     result?;
     writer.flush().await
 }
 
+/// Output that is not written yet.
+struct Lines(Vec<u8>);
+
+impl Output for Lines {
+    fn push(&mut self, message: &[u8]) {
+        self.0.extend_from_slice(message);
+        self.0.push(b'\n');
+    }
+}
+
 struct Connection {
     core: Arc<Core>,
-    outlet: Outlet,
+    talk: Conversation,
     splitter: LineSplitter,
-    session: Option<Arc<Session>>,
-    calls: Arc<Calls>,
-    tasks: JoinSet<(IdBuf, Reply)>,
-    inbox: mpsc::Receiver<Bytes>,
-    output: Vec<u8>,
+    output: Lines,
 }
 
 impl Connection {
-    async fn run<R, W>(
-        &mut self,
-        mut reader: R,
-        writer: &mut W,
-        hung_up: &watch::Sender<bool>,
-    ) -> io::Result<()>
+    async fn run<R, W>(&mut self, mut reader: R, writer: &mut W) -> io::Result<()>
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
@@ -91,22 +73,22 @@ impl Connection {
         let stopped = core.stopped();
         tokio::pin!(stopped);
         loop {
-            while !unread.is_empty() && self.has_room() {
-                let used = self.take_line(&chunk[unread.clone()]).await;
-                unread.start += used;
-            }
-            if ended && unread.is_empty() && self.tasks.is_empty() && self.output.is_empty() {
-                self.take_inbox();
-                if self.output.is_empty() {
+            poll_fn(|cx| {
+                while !unread.is_empty() && self.has_room() {
+                    unread.start += self.take_line(cx, &chunk[unread.clone()]);
+                }
+                Poll::Ready(())
+            })
+            .await;
+            let idle = self.talk.running() == 0 && self.output.0.is_empty();
+            if ended && unread.is_empty() && idle {
+                self.talk.take_inbox(&mut self.output);
+                if self.output.0.is_empty() {
                     return Ok(());
                 }
             }
             let may_read = !ended && unread.is_empty() && self.has_room();
-            let may_send = self.output.len() < HIGH_WATER;
-            let listener = self
-                .session
-                .as_ref()
-                .and_then(|session| session.known_listener());
+            let may_send = self.output.0.len() < HIGH_WATER;
             tokio::select! {
                 biased;
                 read = reader.read(&mut chunk), if may_read => {
@@ -114,41 +96,32 @@ impl Connection {
                     unread = 0..count;
                     if count == 0 {
                         ended = true;
-                        if let Some(rest) = self.splitter.finish() {
-                            let rest = rest.to_vec();
-                            self.take(rest).await;
-                        }
-                        hang_up(&core, self.session.as_deref(), hung_up, deadline.as_mut());
+                        poll_fn(|cx| Poll::Ready(self.take_rest(cx))).await;
+                        self.hang_up(deadline.as_mut());
                     }
                 }
-                count = writer.write(&self.output[written..]), if !self.output.is_empty() => {
+                count = writer.write(&self.output.0[written..]), if !self.output.0.is_empty() => {
                     written += count?;
-                    if written == self.output.len() {
-                        self.output.clear();
+                    if written == self.output.0.len() {
+                        self.output.0.clear();
                         written = 0;
                         writer.flush().await?;
                     }
                 }
-                Some(done) = self.tasks.join_next(), if may_send => self.finish(done),
-                Some(message) = self.inbox.recv(), if may_send => self.push(&message),
-                Some(notices) = async {
-                    match listener {
-                        Some(listener) => listener.take().await,
-                        None => std::future::pending().await,
-                    }
-                }, if may_send => self.notify(notices),
+                event = self.talk.event(), if may_send => self.talk.settle(event, &mut self.output),
                 () = &mut stopped, if !stopping => {
                     stopping = true;
                     if ended {
                         // Told to end after the input had ended: the client waits for nothing more.
-                        tracing::debug!(calls = self.tasks.len(), "calls dropped: told to end");
+                        tracing::debug!(calls = self.talk.running(), "calls dropped: told to end");
                         return Ok(());
                     }
                     ended = true;
-                    hang_up(&core, self.session.as_deref(), hung_up, deadline.as_mut());
+                    self.hang_up(deadline.as_mut());
                 }
                 () = &mut deadline, if ended => {
-                    tracing::warn!(calls = self.tasks.len(), "calls dropped: the time to end is over");
+                    let calls = self.talk.running();
+                    tracing::warn!(calls, "calls dropped: the time to end is over");
                     return Ok(());
                 }
             }
@@ -157,136 +130,47 @@ impl Connection {
 
     /// Whether another request may be taken in.
     fn has_room(&self) -> bool {
-        self.tasks.len() < self.core.limits.calls_per_session && self.output.len() < HIGH_WATER
+        self.talk.running() < self.core.limits.calls_per_session && self.output.0.len() < HIGH_WATER
     }
 
     /// Takes in the next line of `input`, and gives how many bytes that used up.
-    async fn take_line(&mut self, input: &[u8]) -> usize {
+    fn take_line(&mut self, cx: &mut Context<'_>, input: &[u8]) -> usize {
         let mut rest = input;
-        let line = self.splitter.next_line(&mut rest);
-        let line = match line {
+        let line = match self.splitter.next_line(&mut rest) {
             None => None,
             Some(Ok(line)) => Some(line.to_vec()),
             Some(Err(too_long)) => {
                 let message = format!("{too_long}: send smaller messages or raise `message_bytes`");
-                self.refuse(None, &ErrorObject::new(ErrorCode::INVALID_REQUEST, message));
+                let error = ErrorObject::new(ErrorCode::INVALID_REQUEST, message);
+                refuse(&mut self.output, None, &error);
                 None
             }
         };
         let used = input.len() - rest.len();
         if let Some(line) = line {
-            self.take(line).await;
+            self.take(cx, line);
         }
         used
     }
 
-    async fn take(&mut self, line: Vec<u8>) {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            return;
-        }
-        match Frame::parse(line) {
-            Ok(Parsed::Request(frame)) => self.call(frame).await,
-            Ok(Parsed::Notification(frame)) => notified(&frame, &self.calls),
-            Ok(Parsed::Answer { id, answer }) => {
-                let session = self.session.as_deref();
-                let known = session
-                    .zip(id)
-                    .is_some_and(|(session, id)| session.answer(&id, answer));
-                if !known {
-                    tracing::debug!("an answer to nothing that was asked");
-                }
-            }
-            Err(error) => {
-                let object = ErrorObject::new(error.code(), error.to_string());
-                self.refuse(error.id().map(IdBuf::as_json), &object);
-            }
+    /// Takes in a last line without an end.
+    fn take_rest(&mut self, cx: &mut Context<'_>) {
+        if let Some(rest) = self.splitter.finish() {
+            let rest = rest.to_vec();
+            self.take(cx, rest);
         }
     }
 
-    async fn call(&mut self, frame: Arc<Frame>) {
-        let mut id = None;
-        if !self.tasks.is_empty() {
-            let known = frame.id_buf();
-            if self.calls.contains(&known) {
-                // An answer with this id would be taken for the other request's.
-                let shown = crate::handler::text::shown(known.as_json());
-                let message = format!("a request with id {shown} is still running");
-                return self.refuse(None, &ErrorObject::new(ErrorCode::INVALID_REQUEST, message));
-            }
-            id = Some(known);
-        }
-        let id = id.unwrap_or_else(|| frame.id_buf());
-        let incoming = Incoming {
-            frame,
-            via: Via::Line(self.session.clone()),
-            principal: None,
-            outlet: self.outlet.clone(),
-        };
-        match start(&self.core, incoming).await {
-            Started::Ready(reply) => self.reply(reply),
-            Started::Waiting(call) => {
-                let task_id = id.clone();
-                let abort = self.tasks.spawn(async move { (task_id, call.await) });
-                self.calls.insert(id, abort, None);
-            }
+    fn take(&mut self, cx: &mut Context<'_>, line: Vec<u8>) {
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            self.talk.take(cx, Inbound::read(line), &mut self.output);
         }
     }
 
-    fn finish(&mut self, done: Result<(IdBuf, Reply), JoinError>) {
-        match done {
-            Ok((id, reply)) => {
-                self.calls.remove(&id);
-                self.reply(reply);
-            }
-            // Cancelled: there is no answer. Handlers' panics are caught further in.
-            Err(error) => tracing::debug!(%error, "a call ended without an answer"),
-        }
+    fn hang_up(&self, deadline: std::pin::Pin<&mut tokio::time::Sleep>) {
+        self.talk.hang_up();
+        deadline.reset(tokio::time::Instant::now() + self.core.limits.shutdown);
     }
-
-    fn reply(&mut self, reply: Reply) {
-        if let Some(session) = reply.opened {
-            legacy::listener(&self.core, &session);
-            self.session = Some(session);
-        }
-        // What the call sent before its answer comes before it.
-        self.take_inbox();
-        self.push(&reply.message);
-    }
-
-    fn take_inbox(&mut self) {
-        while let Ok(message) = self.inbox.try_recv() {
-            self.push(&message);
-        }
-    }
-
-    fn refuse(&mut self, id: Option<&str>, error: &ErrorObject) {
-        self.push(&Reply::error(id, error, 400).message);
-    }
-
-    fn notify(&mut self, notices: Vec<Notice>) {
-        for notice in notices {
-            self.push(&notice.message(None));
-        }
-    }
-
-    fn push(&mut self, message: &[u8]) {
-        self.output.extend_from_slice(message);
-        self.output.push(b'\n');
-    }
-}
-
-/// The client sends no more: what waits for it ends, what works for it may finish.
-fn hang_up(
-    core: &Core,
-    session: Option<&Session>,
-    hung_up: &watch::Sender<bool>,
-    deadline: std::pin::Pin<&mut tokio::time::Sleep>,
-) {
-    hung_up.send_replace(true);
-    if let Some(session) = session {
-        session.close_asks();
-    }
-    deadline.reset(tokio::time::Instant::now() + core.limits.shutdown);
 }
 
 #[cfg(test)]

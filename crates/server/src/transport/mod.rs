@@ -1,5 +1,7 @@
 //! Bytes in, bytes out.
 
+pub(crate) mod batch;
+pub(crate) mod conversation;
 pub mod http;
 pub(crate) mod in_process;
 pub(crate) mod line;
@@ -29,7 +31,16 @@ pub(crate) enum Started {
     Waiting(Call),
 }
 
-/// Starts to answer a request on the task of its connection.
+/// Starts to answer a request on the task of its connection: polls it once.
+pub(crate) fn begin(cx: &mut Context<'_>, core: &Arc<Core>, incoming: Incoming) -> Started {
+    let mut call: Call = Box::pin(respond(Arc::clone(core), incoming));
+    match call.as_mut().poll(cx) {
+        Poll::Ready(reply) => Started::Ready(reply),
+        Poll::Pending => Started::Waiting(call),
+    }
+}
+
+/// The same in an async function; it is ready at once.
 pub(crate) async fn start(core: &Arc<Core>, incoming: Incoming) -> Started {
     let mut call: Call = Box::pin(respond(Arc::clone(core), incoming));
     let first = std::future::poll_fn(|cx: &mut Context<'_>| {

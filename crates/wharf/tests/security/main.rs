@@ -6,6 +6,7 @@
 mod wire;
 
 mod browsers;
+mod channels;
 mod floods;
 mod headers;
 mod json;

@@ -314,6 +314,37 @@ async fn but_it_ends_too() {
     assert_eq!(client.answer(&asked, answer).await.status, 400);
 }
 
+#[tokio::test]
+async fn a_cancelled_call_takes_its_asks_back() {
+    let watch = Watch::new();
+    let inner = std::sync::Arc::clone(&watch);
+    let ask = Tool::new("ask").handler(move |_: NoArguments, ctx: Context| {
+        let watch = std::sync::Arc::clone(&inner);
+        async move {
+            let both = async { tokio::join!(watch.wait(), ctx.sample("Who?")) };
+            both.await.1.map(|answer| answer.text().into_owned())
+        }
+    });
+    let served = serve(adder().tool(ask)).await;
+    for revision in ["2024-11-05", "2025-03-26", "2025-11-25"] {
+        let client = Legacy::open_as(&served, revision, all_capabilities(), None).await;
+        let mut stream = served.stream(&client.tool(1, "ask", json!({}))).await;
+        let asked = stream.expect().await;
+        assert_eq!(asked["method"], "sampling/createMessage");
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": {"requestId": 1}});
+        assert_eq!(client.send(cancel).await.status, 202);
+        let taken_back = stream.expect().await;
+        assert_eq!(
+            taken_back["method"], "notifications/cancelled",
+            "{revision}"
+        );
+        assert_eq!(taken_back["params"]["requestId"], asked["id"]);
+        assert_eq!(stream.message().await, None);
+        assert!(!stream.was_cut() && watch.was_dropped());
+    }
+}
+
 /// Calls that end at every possible moment, on several threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_that_end_while_they_are_taken_in_leave_nothing_behind() {

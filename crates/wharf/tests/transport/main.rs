@@ -6,10 +6,13 @@
 mod wire;
 
 mod asks;
+mod batches;
 mod cancel;
 mod errors;
 mod lists;
 mod notices;
 mod resume;
 mod shutdown;
+mod sse;
 mod versions;
+mod websocket;

@@ -245,6 +245,8 @@ impl Answer {
 /// One event of a stream.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Event {
+    /// Its type; none is `message`.
+    pub name: Option<String>,
     pub id: Option<String>,
     pub retry: Option<u64>,
     pub data: String,
@@ -286,7 +288,10 @@ impl Events {
                     "retry" => event.retry = Some(value.parse().unwrap()),
                     "data" if event.data.is_empty() => event.data = value.into(),
                     "data" => event.data = format!("{}\n{value}", event.data),
-                    "event" => assert_eq!(value, "message"),
+                    "event" => {
+                        assert!(matches!(value, "message" | "endpoint"), "{value}");
+                        event.name = Some(value.into());
+                    }
                     other => panic!("field {other} in an event"),
                 }
             }
@@ -301,7 +306,7 @@ impl Events {
 pub struct Wire {
     pub stream: TcpStream,
     pub addr: SocketAddr,
-    read: Vec<u8>,
+    pub read: Vec<u8>,
 }
 
 enum Length {
@@ -344,11 +349,11 @@ impl Wire {
         self.answer().await
     }
 
-    async fn more(&mut self) -> io::Result<usize> {
+    pub async fn more(&mut self) -> io::Result<usize> {
         soon(self.stream.read_buf(&mut self.read)).await
     }
 
-    async fn head(&mut self) -> Option<(u16, Vec<(String, String)>)> {
+    pub async fn head(&mut self) -> Option<(u16, Vec<(String, String)>)> {
         loop {
             if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head: Vec<u8> = self.read.drain(..end + 4).collect();
@@ -391,6 +396,10 @@ impl Wire {
 
     async fn whole_answer(&mut self) -> Option<Answer> {
         let (status, headers) = self.head().await?;
+        self.body(status, headers).await
+    }
+
+    async fn body(&mut self, status: u16, headers: Vec<(String, String)>) -> Option<Answer> {
         let mut body = Vec::new();
         match Self::length(status, &headers) {
             Length::Known(length) => {
@@ -450,6 +459,30 @@ impl Wire {
         Some((size > 0).then_some(chunk))
     }
 
+    /// A response, whichever form it has: a stream is not read.
+    pub async fn reply(mut self) -> Result<Stream, Answer> {
+        let (status, headers) = self.head().await.expect("a response");
+        let head = Answer {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        if head.is_stream() {
+            return Ok(self.into_stream(head));
+        }
+        let answer = soon(self.body(status, head.headers)).await;
+        Err(answer.expect("a whole response"))
+    }
+
+    fn into_stream(self, head: Answer) -> Stream {
+        Stream {
+            head,
+            wire: self,
+            events: Events::default(),
+            cut: false,
+        }
+    }
+
     /// Goes on reading a response that is a stream.
     pub async fn stream(mut self) -> Stream {
         let (status, headers) = self.head().await.expect("a response");
@@ -466,12 +499,7 @@ impl Wire {
                 String::from_utf8_lossy(&answer.body)
             );
         }
-        Stream {
-            head: answer,
-            wire: self,
-            events: Events::default(),
-            cut: false,
-        }
+        self.into_stream(answer)
     }
 
     /// Waits until the server has closed the connection; gives what it still sent.

@@ -40,6 +40,25 @@ impl Line {
         Self::over(reader, writer, task)
     }
 
+    /// Over the standard input and output of a process; its end without an error is that of the
+    /// connection.
+    pub fn child(command: &mut tokio::process::Command) -> Self {
+        use std::process::Stdio;
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn().unwrap();
+        let (reader, writer) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+        let task = tokio::spawn(async move {
+            let status = child.wait().await?;
+            match status.success() {
+                true => Ok(()),
+                false => Err(wharf::Error::new(format!(
+                    "the process ended with {status}"
+                ))),
+            }
+        });
+        Self::over(reader, writer, task)
+    }
+
     fn over(
         reader: impl AsyncRead + Unpin + Send + 'static,
         writer: impl AsyncWrite + Unpin + Send + 'static,

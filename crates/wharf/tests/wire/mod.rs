@@ -18,6 +18,8 @@ pub mod legacy;
 pub mod line;
 pub mod modern;
 pub mod peer;
+pub mod socket;
+pub mod sse;
 pub mod tools;
 
 use std::future::Future;
@@ -29,6 +31,8 @@ pub use line::Line;
 pub use modern::{Modern, meta};
 pub use peer::{Kind, Peer};
 pub use serde_json::{Value, json};
+pub use socket::Socket;
+pub use sse::Sse;
 
 /// Waits for something that must happen; how fast is no matter of these tests.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {

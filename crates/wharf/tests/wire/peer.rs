@@ -1,11 +1,11 @@
-//! One client for both eras over both transports, for what must be the same everywhere.
+//! One client for both eras over every transport, for what must be the same everywhere.
 
 use serde_json::{Value, json};
 use wharf::Server;
 
 use super::http::{Answer, Post, Served, Wire, serve};
 use super::line::Line;
-use super::{legacy, modern};
+use super::{Socket, Sse, legacy, modern};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -13,20 +13,32 @@ pub enum Kind {
     ModernLine,
     LegacyHttp,
     ModernHttp,
+    LegacySse,
+    ModernSse,
+    LegacySocket,
+    ModernSocket,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 8] = [
         Self::LegacyLine,
         Self::ModernLine,
         Self::LegacyHttp,
         Self::ModernHttp,
+        Self::LegacySse,
+        Self::ModernSse,
+        Self::LegacySocket,
+        Self::ModernSocket,
     ];
 
     pub fn is_modern(self) -> bool {
-        matches!(self, Self::ModernLine | Self::ModernHttp)
+        matches!(
+            self,
+            Self::ModernLine | Self::ModernHttp | Self::ModernSse | Self::ModernSocket
+        )
     }
 
+    /// Over Streamable HTTP.
     pub fn is_http(self) -> bool {
         matches!(self, Self::LegacyHttp | Self::ModernHttp)
     }
@@ -35,6 +47,8 @@ impl Kind {
 enum Via {
     Line(Box<Line>),
     Http(Box<Http>),
+    Sse(Served, Box<Sse>),
+    Socket(Served, Box<Socket>),
 }
 
 struct Http {
@@ -80,7 +94,22 @@ impl Peer {
     }
 
     pub async fn open_as(kind: Kind, server: Server, capabilities: Value) -> Self {
-        let via = if kind.is_http() {
+        let via = if matches!(kind, Kind::LegacySse | Kind::ModernSse) {
+            let served = serve(server).await;
+            let mut sse = Sse::open(&served).await;
+            if !kind.is_modern() {
+                sse.initialize(legacy::VERSION, capabilities.clone()).await;
+            }
+            Via::Sse(served, Box::new(sse))
+        } else if matches!(kind, Kind::LegacySocket | Kind::ModernSocket) {
+            let served = serve(server).await;
+            let mut socket = Socket::open(&served).await;
+            if !kind.is_modern() {
+                let able = capabilities.clone();
+                socket.initialize(legacy::VERSION, able).await;
+            }
+            Via::Socket(served, Box::new(socket))
+        } else if kind.is_http() {
             let served = serve(server).await;
             let mut wire = served.wire().await;
             let mut session = None;
@@ -172,6 +201,36 @@ impl Peer {
                     message,
                 }
             }
+            Via::Sse(_, sse) => {
+                let answer = sse.send_raw(body).await;
+                if answer.status != 202 {
+                    return Reply {
+                        status: Some(answer.status),
+                        message: answer.json(),
+                    };
+                }
+                let message = match id {
+                    Some(id) => sse.answer(id).await,
+                    None => sse.stream.expect().await,
+                };
+                self.before.append(&mut sse.before);
+                Reply {
+                    status: None,
+                    message,
+                }
+            }
+            Via::Socket(_, socket) => {
+                socket.send_text(body).await;
+                let message = match id {
+                    Some(id) => socket.answer(id).await,
+                    None => socket.expect().await,
+                };
+                self.before.append(&mut socket.before);
+                Reply {
+                    status: None,
+                    message,
+                }
+            }
             Via::Http(http) => {
                 let post = http.post(body, method, name);
                 let answer = http.ask(&post).await;
@@ -216,10 +275,11 @@ impl Peer {
         let body = self.request_body("tools/call", params);
         let id = body["id"].clone();
         match &mut self.via {
-            Via::Line(line) => {
-                line.send(&body).await;
+            // Connections that carry everything.
+            Via::Line(_) | Via::Sse(..) | Via::Socket(..) => {
+                self.say(&body).await;
                 loop {
-                    let message = line.expect().await;
+                    let message = self.hear().await;
                     if message.get("method").is_none() && message["id"] == id {
                         let reply = Reply {
                             status: None,
@@ -230,10 +290,9 @@ impl Peer {
                     if message.get("id").is_some() {
                         let result = answer(&message);
                         rounds.push(vec![message.clone()]);
-                        line.send(
-                            &json!({"jsonrpc": "2.0", "id": message["id"], "result": result}),
-                        )
-                        .await;
+                        let answer =
+                            json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
+                        self.say(&answer).await;
                     }
                 }
             }
@@ -262,6 +321,25 @@ impl Peer {
         }
     }
 
+    /// Sends a message on a connection that carries everything.
+    async fn say(&mut self, message: &Value) {
+        match &mut self.via {
+            Via::Line(line) => line.send(message).await,
+            Via::Sse(_, sse) => sse.send(message).await,
+            Via::Socket(_, socket) => socket.send(message).await,
+            Via::Http(_) => panic!("over HTTP there are requests and answers"),
+        }
+    }
+
+    async fn hear(&mut self) -> Value {
+        match &mut self.via {
+            Via::Line(line) => line.expect().await,
+            Via::Sse(_, sse) => sse.stream.expect().await,
+            Via::Socket(_, socket) => socket.expect().await,
+            Via::Http(_) => panic!("over HTTP there are requests and answers"),
+        }
+    }
+
     /// Whether the server still answers.
     pub async fn still_answers(&mut self) {
         let reply = self.call("add", json!({"a": 1, "b": 2})).await;
@@ -272,14 +350,14 @@ impl Peer {
     pub fn http(&mut self) -> &Served {
         match &self.via {
             Via::Http(http) => &http.served,
-            Via::Line(_) => panic!("not over HTTP"),
+            _ => panic!("not over HTTP"),
         }
     }
 
     pub fn line(&mut self) -> &mut Line {
         match &mut self.via {
             Via::Line(line) => line,
-            Via::Http(_) => panic!("not over a line"),
+            _ => panic!("not over a line"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::task::Poll;
 use ::http::header::{HeaderName, HeaderValue};
 use ::http::{HeaderMap, Response, StatusCode, header};
 use bytes::Bytes;
+use wharf_protocol::envelope::{EnvelopeError, IdBuf};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::headers;
 use wharf_protocol::revision::Revision;
@@ -33,7 +34,7 @@ pub(super) fn json(reply: Reply) -> Response<Body> {
     response
 }
 
-fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
+pub(super) fn json_bytes(status: StatusCode, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::full(bytes));
     *response.status_mut() = status;
     let value = HeaderValue::from_static("application/json");
@@ -48,6 +49,12 @@ pub(super) fn failure(status: StatusCode, code: i32, message: &str) -> Response<
         &ErrorObject::new(code, message),
         status.as_u16(),
     ))
+}
+
+/// Bytes that are no message.
+pub(super) fn refused(error: &EnvelopeError) -> Response<Body> {
+    let object = ErrorObject::new(error.code(), error.to_string());
+    json(Reply::error(error.id().map(IdBuf::as_json), &object, 400))
 }
 
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
@@ -67,8 +74,8 @@ pub(super) fn with_header(
     response
 }
 
-pub(super) fn event_stream(events: Events) -> Response<Body> {
-    let mut response = Response::new(Body::events(events));
+pub(super) fn event_stream(events: Body) -> Response<Body> {
+    let mut response = Response::new(events);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -135,7 +142,7 @@ pub(super) async fn modern(
     });
     match done.await {
         Some(reply) => answered(core, &outbox, reply, accepts),
-        None => event_stream(Events::of(core, &outbox).with_call(call)),
+        None => event_stream(Events::of(core, &outbox).with_call(call).into()),
     }
 }
 
@@ -145,7 +152,7 @@ fn answered(core: &Core, outbox: &Arc<Outbox>, reply: Reply, accepts: Accepts) -
         return json(reply);
     }
     outbox.finish(Some(reply.message.into()));
-    event_stream(Events::of(core, outbox))
+    event_stream(Events::of(core, outbox).into())
 }
 
 /// A request within a session: it goes on when its connection is lost, and ends only when it is
@@ -186,13 +193,12 @@ pub(super) async fn legacy(
         Started::Waiting(call) => call,
     };
     let (id, calls) = (frame.id_buf(), session.calls());
-    let task = tokio::spawn(run(
+    let task = Task {
         call,
-        Arc::clone(&session),
-        id.clone(),
-        Arc::clone(&outbox),
-    ));
-    if !calls.insert(id.clone(), task.abort_handle(), Some(Arc::clone(&outbox))) {
+        outbox: Ending(Arc::clone(&outbox)),
+    };
+    let task = tokio::spawn(task.run(Arc::clone(&session), id.clone()));
+    if !calls.insert(id.clone(), task.abort_handle()) {
         return json(duplicate(&id));
     }
     // It may have ended before it was registered.
@@ -220,33 +226,51 @@ pub(super) async fn legacy(
     stream_of(core, &session, &outbox)
 }
 
-async fn run(
+/// A call that goes on by itself. Its parts are dropped in this order: a call that is cancelled
+/// may still take its open asks back, and then its stream ends.
+struct Task {
     call: Call,
-    session: Arc<Session>,
-    id: wharf_protocol::envelope::IdBuf,
-    outbox: Arc<Outbox>,
-) {
-    let reply = call.await;
-    // In this order: who registers the call sees by the closed outbox that it came too late.
-    outbox.finish(Some(reply.message.into()));
-    session.calls().remove(&id);
+    outbox: Ending,
 }
 
-fn duplicate(id: &wharf_protocol::envelope::IdBuf) -> Reply {
+/// Ends the stream of a call that ends without an answer.
+struct Ending(Arc<Outbox>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.finish(None);
+    }
+}
+
+impl Task {
+    async fn run(mut self, session: Arc<Session>, id: IdBuf) {
+        let reply = (&mut self.call).await;
+        // In this order: who registers the call sees by the closed outbox that it came too late.
+        self.outbox.0.finish(Some(reply.message.into()));
+        session.calls().remove(&id);
+    }
+}
+
+fn duplicate(id: &IdBuf) -> Reply {
     let shown = crate::handler::text::shown(id.as_json());
     let message = format!("a request with id {shown} is still running in this session");
     let error = ErrorObject::new(ErrorCode::INVALID_REQUEST, message);
     Reply::error(Some(id.as_json()), &error, 400)
 }
 
-fn stream_of(core: &Arc<Core>, session: &Session, outbox: &Arc<Outbox>) -> Response<Body> {
+pub(super) fn stream_of(
+    core: &Arc<Core>,
+    session: &Session,
+    outbox: &Arc<Outbox>,
+) -> Response<Body> {
     // A stream beyond the limit is one that cannot be resumed.
     let number = session.add_stream(outbox, core.limits.streams_per_session);
     let events = Events::of(core, outbox);
-    event_stream(match number {
+    let events = match number {
         Some(number) => events.numbered(number, session.revision >= Revision::V2025_11_25),
         None => events,
-    })
+    };
+    event_stream(events.into())
 }
 
 fn plain(core: &Core) -> Bounds {

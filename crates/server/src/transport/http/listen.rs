@@ -69,5 +69,5 @@ pub(super) fn open(shared: &Shared, parts: &Parts, session: &Arc<Session>) -> Re
     } else {
         events
     };
-    event_stream(events.holding(place))
+    event_stream(events.holding(place).into())
 }

@@ -1,16 +1,23 @@
-//! Streamable HTTP: one endpoint for every revision since 2025-03-26, all at once.
+//! HTTP: Streamable HTTP, one endpoint for every revision since 2025-03-26 all at once; beside it
+//! the HTTP+SSE of 2024-11-05, and WebSocket.
 //!
-//! A request with the version header of a modern revision is served by itself; one that opens a
+//! At the endpoint, a request with the version header of a modern revision is served by itself; one that opens a
 //! session with `initialize`, or names one, is served within it. Answers are plain JSON unless a
 //! stream is needed.
 
 mod answer;
+mod batch;
 mod guard;
 mod listen;
 mod read;
+mod route;
 pub(crate) mod serve;
+mod sse;
 mod stream;
+mod version;
 mod watch;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,20 +28,26 @@ use std::task::{Context, Poll};
 use ::http::request::Parts;
 use ::http::{Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
+use wharf_protocol::envelope::is_batch;
 use wharf_protocol::headers;
-use wharf_protocol::revision::Revision;
 
 pub use self::guard::Unauthorized;
 pub use self::serve::HttpServer;
 pub use self::stream::Body;
 
-use self::answer::{failure, json, with_header};
+use self::answer::{failure, with_header};
 use self::guard::Guard;
-use self::read::BodyError;
+use self::read::Accepts;
+use self::route::{Place, Routes};
+use self::version::Version;
+use self::watch::Active;
 use crate::call::{Frame, Parsed};
 use crate::core::Core;
+use crate::era::legacy;
+use crate::error::Result;
 use crate::principal::Principal;
 use crate::session::Session;
+use crate::transport::conversation::Inbound;
 use wharf_protocol::error::ErrorCode;
 
 /// Decides who is calling; see [`HttpOptions::authenticate`].
@@ -44,8 +57,20 @@ pub type Authenticate =
 /// How a server is reached over HTTP.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The path of the endpoint, where the server listens by itself. Default `/mcp`.
+    /// The path of the Streamable HTTP endpoint, where the server listens by itself. Default
+    /// `/mcp`. A mounted service has its endpoint at every path that is none of the others.
     pub path: String,
+    /// The path at which clients of 2024-11-05 open their event stream (spec 2024-11-05,
+    /// `basic/transports`, "HTTP with SSE"), or `None` to serve none. Default `/sse`. They may
+    /// post there too.
+    pub sse: Option<String>,
+    /// The path to which those clients are told to post. Default `/messages`; the same as `sse`
+    /// makes one path of both.
+    pub messages: String,
+    /// The path that takes WebSocket connections, with the sub-protocol `mcp` and a message a
+    /// text frame, or `None` to take none. Default `/ws`. Without the feature `websocket` there
+    /// are none.
+    pub websocket: Option<String>,
     /// Names under which the server may be called besides loopback ones: `mcp.example.com`, or
     /// with a port `mcp.example.com:8443`. A request for another host is refused with 421, which
     /// is what keeps a web page from reaching a local server through a name of its own.
@@ -64,6 +89,9 @@ impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             path: "/mcp".into(),
+            sse: Some("/sse".into()),
+            messages: "/messages".into(),
+            websocket: Some("/ws".into()),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             allow_public: false,
@@ -76,6 +104,9 @@ impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpOptions")
             .field("path", &self.path)
+            .field("sse", &self.sse)
+            .field("messages", &self.messages)
+            .field("websocket", &self.websocket)
             .field("allowed_hosts", &self.allowed_hosts)
             .field("allowed_origins", &self.allowed_origins)
             .field("allow_public", &self.allow_public)
@@ -85,8 +116,10 @@ impl fmt::Debug for HttpOptions {
 
 /// The server as a tower service, for axum, hyper and every other host of one.
 ///
-/// It answers under whatever path it is mounted at. Time-outs of connections are the host's
-/// matter; all other limits are the service's own. Cheap to clone.
+/// It answers under whatever path it is mounted at: a path that ends with
+/// [`HttpOptions::sse`], [`HttpOptions::messages`] or [`HttpOptions::websocket`] is that
+/// transport, every other one is the Streamable HTTP endpoint. Time-outs of connections are the
+/// host's matter; all other limits are the service's own. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     shared: Arc<Shared>,
@@ -95,6 +128,8 @@ pub struct Service {
 pub(crate) struct Shared {
     pub(crate) core: Arc<Core>,
     guard: Guard,
+    routes: Routes,
+    channels: sse::Channels,
     authenticate: Option<Authenticate>,
 }
 
@@ -105,14 +140,26 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    pub(crate) fn new(core: Arc<Core>, options: &HttpOptions, any_ip: bool) -> Self {
-        let guard = Guard::new(options, any_ip);
-        let authenticate = options.authenticate.clone();
+    /// For our own listener. `any_ip`: others may connect, and call us by any address.
+    pub(crate) fn listening(core: Arc<Core>, options: &HttpOptions, any_ip: bool) -> Result<Self> {
+        let routes = Routes::listening(options)?;
+        Ok(Self::new(core, options, routes, any_ip))
+    }
+
+    /// For whoever mounts it.
+    pub(crate) fn mounted(core: Arc<Core>, options: &HttpOptions) -> Result<Self> {
+        let routes = Routes::mounted(options)?;
+        Ok(Self::new(core, options, routes, false))
+    }
+
+    fn new(core: Arc<Core>, options: &HttpOptions, routes: Routes, any_ip: bool) -> Self {
         Self {
             shared: Arc::new(Shared {
                 core,
-                guard,
-                authenticate,
+                guard: Guard::new(options, any_ip),
+                routes,
+                channels: sse::Channels::default(),
+                authenticate: options.authenticate.clone(),
             }),
         }
     }
@@ -125,19 +172,41 @@ impl Service {
     /// Answers one request.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        self.answer(request, None).await
+    }
+
+    /// The same; `active` is the request on a connection of our own listener.
+    async fn answer<B>(&self, request: Request<B>, active: Option<&Active>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        #[cfg(not(feature = "websocket"))]
+        let _ = active;
         let (parts, body) = request.into_parts();
         let permit = match self.shared.guard.check(&parts) {
             Ok(permit) => permit,
             Err(denied) => return denied.into_response(),
         };
+        let Some(place) = self.shared.routes.find(parts.uri.path()) else {
+            return permit.finish(self.nothing_here());
+        };
         if parts.method == Method::OPTIONS {
             return permit.preflight(&parts);
         }
         let response = match self.principal(&parts) {
-            Ok(principal) => self.route(parts, body, principal).await,
+            Ok(principal) => match place {
+                Place::Endpoint => self.endpoint(parts, body, principal).await,
+                // Boxed: what is called most decides how large the future of a request is.
+                Place::Events | Place::Messages => {
+                    Box::pin(self.events(place, parts, body, principal)).await
+                }
+                #[cfg(feature = "websocket")]
+                Place::WebSocket => websocket::open(&self.shared, parts, principal, active),
+            },
             Err(unauthorized) => unauthorized.into_response(),
         };
         permit.finish(response)
@@ -150,50 +219,107 @@ impl Service {
         }
     }
 
-    async fn route<B>(
+    fn nothing_here(&self) -> Response<Body> {
+        let known = self.shared.routes.known();
+        let message = format!("there is nothing here: this server is at {known}");
+        failure(StatusCode::NOT_FOUND, ErrorCode::INVALID_REQUEST, &message)
+    }
+
+    /// HTTP+SSE.
+    async fn events<B>(
+        &self,
+        place: Place,
+        parts: Parts,
+        body: B,
+        principal: Option<Arc<Principal>>,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match parts.method {
+            Method::GET if place == Place::Events => sse::open(&self.shared, &parts, principal),
+            Method::POST => {
+                if let Err(response) = read::check_content(&parts.headers) {
+                    return *response;
+                }
+                let limits = &self.shared.core.limits;
+                let bytes = match read::bytes(limits, &parts.headers, body).await {
+                    Ok(bytes) => bytes,
+                    Err(response) => return *response,
+                };
+                match Inbound::read(bytes) {
+                    Ok(message) => {
+                        sse::post(&self.shared, &parts, principal.as_deref(), message).await
+                    }
+                    Err(error) => answer::refused(&error),
+                }
+            }
+            _ if place == Place::Events => not_allowed(
+                "open a stream with GET; POST as its first event says",
+                "GET, POST, OPTIONS",
+            ),
+            _ => not_allowed("use POST", "POST, OPTIONS"),
+        }
+    }
+
+    async fn endpoint<B>(
         &self,
         parts: Parts,
         body: B,
         principal: Option<Arc<Principal>>,
     ) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         match parts.method {
             Method::POST => self.post(parts, body, principal).await,
-            Method::GET => match self.session(&parts, principal.as_deref()) {
+            Method::GET => match self.named_session(&parts, principal.as_deref()) {
                 Ok(session) => listen::open(&self.shared, &parts, &session),
                 Err(response) => *response,
             },
-            Method::DELETE => match self.session(&parts, principal.as_deref()) {
+            Method::DELETE => match self.named_session(&parts, principal.as_deref()) {
                 Ok(session) => {
                     self.shared.core.sessions.remove(&session);
                     answer::empty(StatusCode::NO_CONTENT)
                 }
                 Err(response) => *response,
             },
-            _ => not_allowed(),
+            _ => not_allowed_at_endpoint(),
         }
     }
 
-    /// The session that a request names.
+    /// The session of a GET or DELETE, which only sessions have.
+    fn named_session(
+        &self,
+        parts: &Parts,
+        principal: Option<&Principal>,
+    ) -> Result<Arc<Session>, Box<Response<Body>>> {
+        match version::of(&parts.headers)? {
+            Version::Modern => Err(Box::new(not_allowed_at_endpoint())),
+            Version::Unknown => Err(Box::new(version::unsupported(&parts.headers))),
+            version => self.session(parts, version, principal),
+        }
+    }
+
+    /// The session that a request names, in the revision that the request says it speaks.
     fn session(
         &self,
         parts: &Parts,
+        version: Version,
         principal: Option<&Principal>,
     ) -> Result<Arc<Session>, Box<Response<Body>>> {
         let mut values = parts.headers.get_all(headers::SESSION_ID).iter();
         let (value, more) = (values.next(), values.next().is_some());
         let Some(value) = value.filter(|_| !more) else {
-            // Before there are sessions there is nothing here but POST.
-            let modern = version(parts).is_some_and(Revision::is_modern);
-            return Err(Box::new(if modern && parts.method != Method::POST {
-                not_allowed()
-            } else {
-                let message = "header Mcp-Session-Id is required, once: `initialize` gives it";
-                failure(StatusCode::BAD_REQUEST, ErrorCode::INVALID_REQUEST, message)
-            }));
+            let message = "header Mcp-Session-Id is required, once: `initialize` gives it";
+            let status = StatusCode::BAD_REQUEST;
+            return Err(Box::new(failure(
+                status,
+                ErrorCode::INVALID_REQUEST,
+                message,
+            )));
         };
         let session = value.to_str().ok().and_then(|id| {
             self.shared
@@ -202,24 +328,40 @@ impl Service {
                 .get(id, principal)
                 .filter(|session| !session.is_ended())
         });
-        session.ok_or_else(|| {
+        let session = session.ok_or_else(|| {
             let message = "no such session: send `initialize` to open one";
             Box::new(failure(
                 StatusCode::NOT_FOUND,
                 ErrorCode::INVALID_REQUEST,
                 message,
             ))
-        })
+        })?;
+        version.check(session.revision)?;
+        Ok(session)
+    }
+
+    /// The session of a POST, if it names one. A modern request belongs to none: it says all
+    /// that it needs by itself.
+    fn session_of_post(
+        &self,
+        parts: &Parts,
+        version: Version,
+        principal: Option<&Principal>,
+    ) -> Result<Option<Arc<Session>>, Box<Response<Body>>> {
+        if version.is_modern() || !parts.headers.contains_key(headers::SESSION_ID) {
+            return Ok(None);
+        }
+        self.session(parts, version, principal).map(Some)
     }
 
     async fn post<B>(
         &self,
         parts: Parts,
-        mut body: B,
+        body: B,
         principal: Option<Arc<Principal>>,
     ) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Send + Unpin,
+        B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let accepts = match read::check_headers(&parts.headers) {
@@ -227,62 +369,43 @@ impl Service {
             Err(response) => return *response,
         };
         let limits = &self.shared.core.limits;
-        let bytes = match read::body(&mut body, limits.message_bytes, limits.body_timeout).await {
+        let bytes = match read::bytes(limits, &parts.headers, body).await {
             Ok(bytes) => bytes,
-            Err(BodyError::TooLarge) => {
-                read::drain(&mut body, &parts.headers, limits.message_bytes).await;
-                let message = format!("the body is larger than {} bytes", limits.message_bytes);
-                let status = StatusCode::PAYLOAD_TOO_LARGE;
-                return read::close(failure(status, ErrorCode::INVALID_REQUEST, &message));
-            }
-            Err(BodyError::TooSlow) => {
-                let message = "the body did not arrive in time";
-                let status = StatusCode::REQUEST_TIMEOUT;
-                return read::close(failure(status, ErrorCode::INVALID_REQUEST, message));
-            }
-            Err(BodyError::Broken) => {
-                let message = "the body could not be read";
-                return failure(StatusCode::BAD_REQUEST, ErrorCode::PARSE_ERROR, message);
-            }
+            Err(response) => return *response,
         };
+        if is_batch(&bytes) {
+            return self
+                .post_batch(&parts, bytes, principal.as_deref(), accepts)
+                .await;
+        }
         let parsed = match Frame::parse(bytes) {
             Ok(parsed) => parsed,
-            Err(error) => {
-                let id = error.id().map(|id| id.as_json());
-                let object =
-                    wharf_protocol::error::ErrorObject::new(error.code(), error.to_string());
-                return json(crate::call::Reply::error(id, &object, 400));
-            }
+            Err(error) => return answer::refused(&error),
         };
-        let mut versions = parts.headers.get_all(headers::PROTOCOL_VERSION).iter();
-        if versions.nth(1).is_some() {
-            // Whoever reads the other one would take this for a request of another era.
-            let message = "header MCP-Protocol-Version is repeated";
-            return failure(StatusCode::BAD_REQUEST, ErrorCode::HEADER_MISMATCH, message);
-        }
-        // A session belongs to the handshake revisions; a modern request ignores its header.
-        let version_header = parts.headers.get(headers::PROTOCOL_VERSION);
-        let modern = version_header.is_some() && version(&parts).is_none_or(Revision::is_modern);
-        let session = if modern || !parts.headers.contains_key(headers::SESSION_ID) {
-            None
-        } else {
-            match self.session(&parts, principal.as_deref()) {
-                Ok(session) => Some(session),
-                Err(response) => return *response,
-            }
+        let version = match version::of(&parts.headers) {
+            Ok(version) => version,
+            Err(response) => return *response,
         };
-        let shared = &self.shared;
+        let session = match self.session_of_post(&parts, version, principal.as_deref()) {
+            Ok(session) => session,
+            Err(response) => return *response,
+        };
+        let (shared, modern) = (&self.shared, version.is_modern());
         match (parsed, session) {
             (Parsed::Request(frame), Some(session)) => {
                 answer::legacy(shared, frame, session, accepts).await
             }
-            (Parsed::Request(frame), None) if modern => {
+            // What says in its body that it stands by itself is judged as that.
+            (Parsed::Request(frame), None) if modern || frame.is_modern() => {
                 answer::modern(shared, frame, parts.headers, principal, accepts).await
             }
             (Parsed::Request(frame), None) => answer::unopened(shared, frame, principal).await,
             (Parsed::Notification(frame), Some(session)) => {
                 super::notified(&frame, session.calls());
                 answer::empty(StatusCode::ACCEPTED)
+            }
+            (Parsed::Notification(_), None) if version == Version::Unknown => {
+                version::unsupported(&parts.headers)
             }
             // 2026-07-28 has no notification from the client over HTTP; others may be sent.
             (Parsed::Notification(_), None) if modern => answer::empty(StatusCode::ACCEPTED),
@@ -301,33 +424,45 @@ impl Service {
             }
         }
     }
+
+    /// A body that is an array: a batch, of a session that may send one.
+    async fn post_batch(
+        &self,
+        parts: &Parts,
+        bytes: Bytes,
+        principal: Option<&Principal>,
+        accepts: Accepts,
+    ) -> Response<Body> {
+        let session = version::of(&parts.headers)
+            .and_then(|version| self.session_of_post(parts, version, principal));
+        match session {
+            Err(response) => *response,
+            Ok(Some(session)) if legacy::takes_batches(&session) => {
+                batch::answer(&self.shared, &bytes, session, accepts).await
+            }
+            Ok(_) => match Frame::parse(bytes) {
+                Err(error) => answer::refused(&error),
+                // No array is a message.
+                Ok(_) => not_allowed_at_endpoint(),
+            },
+        }
+    }
 }
 
-/// The revision that the version header names, if we know it.
-fn version(parts: &Parts) -> Option<Revision> {
-    Revision::parse(
-        parts
-            .headers
-            .get(headers::PROTOCOL_VERSION)?
-            .to_str()
-            .ok()?
-            .trim(),
-    )
-}
-
-fn not_allowed() -> Response<Body> {
+fn not_allowed_at_endpoint() -> Response<Body> {
     let message = "use POST; GET and DELETE only with the Mcp-Session-Id of a session";
-    let response = failure(
-        StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::INVALID_REQUEST,
-        message,
-    );
-    with_header(response, header::ALLOW, "POST, GET, DELETE, OPTIONS")
+    not_allowed(message, "POST, GET, DELETE, OPTIONS")
+}
+
+fn not_allowed(message: &str, allowed: &'static str) -> Response<Body> {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let response = failure(status, ErrorCode::INVALID_REQUEST, message);
+    with_header(response, header::ALLOW, allowed)
 }
 
 impl<B> tower_service::Service<Request<B>> for Service
 where
-    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Body>;

@@ -1,7 +1,7 @@
 //! What a POST must look like, and its body within the limits.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use wharf_protocol::error::ErrorCode;
 
 use super::answer::{failure, with_header};
 use super::stream::Body;
+use crate::limits::Limits;
 
 /// What the client can read.
 #[derive(Clone, Copy, Debug)]
@@ -19,18 +20,30 @@ pub(super) struct Accepts {
     pub(super) events: bool,
 }
 
+fn refuse<T>(status: StatusCode, message: &str) -> Result<T, Box<Response<Body>>> {
+    Err(Box::new(failure(
+        status,
+        ErrorCode::INVALID_REQUEST,
+        message,
+    )))
+}
+
 /// Checks `Content-Type`, `Content-Encoding` and `Accept`.
+pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response<Body>>> {
+    check_content(headers)?;
+    let accepts = accepts(headers);
+    if !accepts.json && !accepts.events {
+        let message = "header Accept must list application/json and text/event-stream";
+        return refuse(StatusCode::NOT_ACCEPTABLE, message);
+    }
+    Ok(accepts)
+}
+
+/// Checks `Content-Type` and `Content-Encoding`.
 ///
 /// The media type is what keeps a web page from calling us without a preflight: a page can send
 /// text and forms anywhere, but not `application/json`.
-pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response<Body>>> {
-    let refuse = |status, message: &str| {
-        Err(Box::new(failure(
-            status,
-            ErrorCode::INVALID_REQUEST,
-            message,
-        )))
-    };
+pub(super) fn check_content(headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = types.next().is_some_and(is_json) && types.next().is_none();
     if !is_json {
@@ -42,12 +55,7 @@ pub(super) fn check_headers(headers: &HeaderMap) -> Result<Accepts, Box<Response
         let message = "compressed bodies are not accepted: send it without Content-Encoding";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }
-    let accepts = accepts(headers);
-    if !accepts.json && !accepts.events {
-        let message = "header Accept must list application/json and text/event-stream";
-        return refuse(StatusCode::NOT_ACCEPTABLE, message);
-    }
-    Ok(accepts)
+    Ok(())
 }
 
 fn is_json(value: &HeaderValue) -> bool {
@@ -81,15 +89,45 @@ pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
     found
 }
 
+/// Reads the body of a POST within the limits.
+pub(super) async fn bytes<B>(
+    limits: &Limits,
+    headers: &HeaderMap,
+    body: B,
+) -> Result<Bytes, Box<Response<Body>>>
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    // A body of any host's making, which need not be one that can be moved.
+    let mut body = pin!(body);
+    match self::body(&mut body, limits.message_bytes, limits.body_timeout).await {
+        Ok(bytes) => Ok(bytes),
+        Err(BodyError::TooLarge) => {
+            drain(&mut body, headers, limits.message_bytes).await;
+            let message = format!("the body is larger than {} bytes", limits.message_bytes);
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, &message).map_err(close)
+        }
+        Err(BodyError::TooSlow) => {
+            let message = "the body did not arrive in time";
+            refuse(StatusCode::REQUEST_TIMEOUT, message).map_err(close)
+        }
+        Err(BodyError::Broken) => {
+            let message = "the body could not be read";
+            let status = StatusCode::BAD_REQUEST;
+            Err(Box::new(failure(status, ErrorCode::PARSE_ERROR, message)))
+        }
+    }
+}
+
 #[derive(Debug)]
-pub(super) enum BodyError {
+enum BodyError {
     TooLarge,
     TooSlow,
     Broken,
 }
 
 /// Reads a body of at most `limit` bytes within `time`.
-pub(super) async fn body<B>(body: &mut B, limit: usize, time: Duration) -> Result<Bytes, BodyError>
+async fn body<B>(body: &mut B, limit: usize, time: Duration) -> Result<Bytes, BodyError>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -142,7 +180,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// Takes what the client still sends of a body that is too large, within bounds, and drops it. A
 /// connection that is closed while bytes come in takes the response with it, and most clients read
 /// only when they have sent everything.
-pub(super) async fn drain<B>(body: &mut B, headers: &HeaderMap, limit: usize)
+async fn drain<B>(body: &mut B, headers: &HeaderMap, limit: usize)
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -163,6 +201,6 @@ where
 }
 
 /// Ends the connection after the response: what is left of the body is not read.
-pub(super) fn close(response: Response<Body>) -> Response<Body> {
-    with_header(response, header::CONNECTION, "close")
+fn close(response: Box<Response<Body>>) -> Box<Response<Body>> {
+    Box::new(with_header(*response, header::CONNECTION, "close"))
 }

@@ -1,5 +1,6 @@
 //! Our own listener, for servers that are not part of a larger application.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -7,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{Request, Response, StatusCode};
+use ::http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -15,11 +16,8 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use wharf_protocol::error::ErrorCode;
 
-use super::answer::failure;
-use super::stream::Body;
-use super::watch::{Active, Expired, Notes, Watched};
+use super::watch::{Expired, Notes, Watched};
 use super::{HttpOptions, Service};
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -27,7 +25,7 @@ use crate::error::{Error, Result};
 /// A server that listens and is about to serve; see [`Server::bind`](crate::Server::bind).
 pub struct HttpServer {
     listener: TcpListener,
-    core: Arc<Core>,
+    service: Service,
     options: HttpOptions,
 }
 
@@ -48,9 +46,10 @@ pub(crate) async fn bind(
              listen on 127.0.0.1, authenticate callers, or set `allow_public` (`--allow-public`)"
         )));
     }
+    let service = Service::listening(core, &options, !local.ip().is_loopback())?;
     Ok(HttpServer {
         listener,
-        core,
+        service,
         options,
     })
 }
@@ -69,24 +68,35 @@ impl HttpServer {
         Ok(self.listener.local_addr()?)
     }
 
-    /// The address of the endpoint, for a client.
+    /// The address of the Streamable HTTP endpoint, for a client.
     pub fn url(&self) -> Result<String> {
-        Ok(format!(
-            "http://{}{}",
-            self.local_addr()?,
-            self.options.path
-        ))
+        let address = self.local_addr()?;
+        Ok(format!("http://{address}{}", self.options.path))
+    }
+
+    /// The address of the event stream for clients of 2024-11-05, if there is one.
+    pub fn sse_url(&self) -> Result<Option<String>> {
+        let address = self.local_addr()?;
+        let path = self.options.sse.as_ref();
+        Ok(path.map(|path| format!("http://{address}{path}")))
+    }
+
+    /// The address for WebSocket connections, if there is one.
+    pub fn websocket_url(&self) -> Result<Option<String>> {
+        let address = self.local_addr()?;
+        let path = self.options.websocket.as_ref();
+        let path = path.filter(|_| cfg!(feature = "websocket"));
+        Ok(path.map(|path| format!("ws://{address}{path}")))
     }
 
     /// Serves until `stop` is ready. Then no new connection is taken, streams are told and end,
     /// calls may finish within [`Limits::shutdown`](crate::Limits::shutdown), and it returns.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Result<()> {
-        let any_ip = !self.local_addr()?.ip().is_loopback();
-        let service = Service::new(Arc::clone(&self.core), &self.options, any_ip);
-        let path: Arc<str> = self.options.path.as_str().into();
-        let places = Arc::new(Semaphore::new(self.core.limits.connections));
+        let service = self.service;
+        let core = Arc::clone(&service.shared.core);
+        let places = Arc::new(Semaphore::new(core.limits.connections));
         let mut connections = JoinSet::new();
-        let sweeper = tokio::spawn(sweep(Arc::clone(&self.core)));
+        let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
         tokio::pin!(stop);
         loop {
             while connections.try_join_next().is_some() {}
@@ -102,7 +112,7 @@ impl HttpServer {
             match accepted {
                 Ok((stream, peer)) => {
                     tracing::debug!(%peer, "connected");
-                    let connection = connection(service.clone(), Arc::clone(&path), stream);
+                    let connection = connection(service.clone(), stream);
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
@@ -116,9 +126,9 @@ impl HttpServer {
             }
         }
         drop(self.listener);
-        self.core.stop();
+        core.stop();
         let all_ended = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.core.limits.shutdown, all_ended)
+        if tokio::time::timeout(core.limits.shutdown, all_ended)
             .await
             .is_err()
         {
@@ -129,7 +139,7 @@ impl HttpServer {
         }
         connections.shutdown().await;
         sweeper.abort();
-        self.core.shut_down().await;
+        core.shut_down().await;
         Ok(())
     }
 }
@@ -144,7 +154,7 @@ async fn sweep(core: Arc<Core>) {
     }
 }
 
-async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
+async fn connection(service: Service, stream: TcpStream) {
     // An answer is one small packet: waiting to fill it up would only delay it.
     let _ = stream.set_nodelay(true);
     let core = Arc::clone(&service.shared.core);
@@ -167,10 +177,13 @@ async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
         .keep_alive_timeout(limits.header_timeout);
     let answer = service_fn(|request: Request<Incoming>| {
         let active = notes.request(request.version());
-        let (service, path) = (service.clone(), Arc::clone(&path));
-        async move { Ok::<_, std::convert::Infallible>(answer(service, &path, request, active).await) }
+        let service = service.clone();
+        async move {
+            let response = service.answer(request, Some(&active)).await;
+            Ok::<_, Infallible>(response.map(|body| body.holding(active)))
+        }
     });
-    let connection = builder.serve_connection(io, answer);
+    let connection = builder.serve_connection_with_upgrades(io, answer);
     tokio::pin!(connection);
     let expired = notes.expired(limits);
     tokio::pin!(expired);
@@ -183,7 +196,7 @@ async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
                 if let Err(error) = result {
                     tracing::debug!(%error, "a connection ended");
                 }
-                return;
+                break;
             }
             why = &mut expired => {
                 tracing::debug!(?why, "a connection is closed");
@@ -201,21 +214,9 @@ async fn connection(service: Service, path: Arc<str>, stream: TcpStream) {
             }
         }
     }
-}
-
-async fn answer(
-    service: Service,
-    path: &str,
-    request: Request<Incoming>,
-    active: Active,
-) -> Response<Body> {
-    let response = if request.uri().path() == path {
-        service.handle(request).await
-    } else {
-        let message = format!("there is nothing here: the endpoint is {path}");
-        failure(StatusCode::NOT_FOUND, ErrorCode::INVALID_REQUEST, &message)
-    };
-    response.map(|body| body.holding(active))
+    if let Some(protocol) = notes.take_next() {
+        protocol.await;
+    }
 }
 
 /// Waits for the operating system's request to stop: Ctrl-C or, on Unix, SIGTERM.

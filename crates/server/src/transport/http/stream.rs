@@ -9,8 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
-use wharf_protocol::sse;
+use wharf_protocol::sse::write_event;
 
+use super::sse;
 use super::watch::Active;
 use crate::core::{Core, Listening};
 use crate::hub::Listener;
@@ -29,6 +30,8 @@ pub struct Body {
 enum Kind {
     Full(Option<Bytes>),
     Events(Box<Events>),
+    /// A session of HTTP+SSE.
+    Channel(Box<sse::Stream>),
 }
 
 impl Body {
@@ -40,8 +43,8 @@ impl Body {
         Kind::Full(Some(bytes).filter(|bytes| !bytes.is_empty())).into()
     }
 
-    pub(super) fn events(events: Events) -> Self {
-        Kind::Events(Box::new(events)).into()
+    pub(super) fn channel(stream: sse::Stream) -> Self {
+        Kind::Channel(Box::new(stream)).into()
     }
 
     pub(super) fn holding(mut self, active: Active) -> Self {
@@ -59,6 +62,19 @@ impl From<Kind> for Body {
     }
 }
 
+impl From<Events> for Body {
+    fn from(events: Events) -> Self {
+        Kind::Events(Box::new(events)).into()
+    }
+}
+
+/// An empty body, which layers around the service may answer with.
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
@@ -67,12 +83,12 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut self.kind {
-            Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Events(events) => events
-                .poll_event(cx)
-                .map(|event| event.map(|bytes| Ok(Frame::data(bytes)))),
-        }
+        let bytes = match &mut self.kind {
+            Kind::Full(bytes) => Poll::Ready(bytes.take()),
+            Kind::Events(events) => events.poll_event(cx),
+            Kind::Channel(stream) => stream.poll_event(cx),
+        };
+        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -82,7 +98,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Events(_) => SizeHint::default(),
+            Kind::Events(_) | Kind::Channel(_) => SizeHint::default(),
         }
     }
 }
@@ -156,7 +172,7 @@ impl Events {
             let id = event_id(number, 0);
             let retry = Some(self.retry.as_millis() as u64);
             let mut event = Vec::with_capacity(64);
-            sse::write_event(&mut event, None, Some(&id), retry, b"");
+            write_event(&mut event, None, Some(&id), retry, b"");
             self.prime = Some(event.into());
         }
         self
@@ -237,7 +253,7 @@ impl Events {
     fn event(&self, seq: u64, message: &[u8]) -> Bytes {
         let id = self.number.map(|number| event_id(number, seq));
         let mut event = Vec::with_capacity(message.len() + 64);
-        sse::write_event(&mut event, Some("message"), id.as_deref(), None, message);
+        write_event(&mut event, Some("message"), id.as_deref(), None, message);
         event.into()
     }
 }

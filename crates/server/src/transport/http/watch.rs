@@ -7,8 +7,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -31,6 +31,19 @@ pub(super) struct Notes {
     framed: AtomicBool,
     /// Counts requests begun, and writes that came through: what changed since the last look.
     changes: AtomicU32,
+    next: Next,
+}
+
+/// What a connection goes on with when it is no longer HTTP.
+#[derive(Default)]
+struct Next(Mutex<Option<Protocol>>);
+
+pub(super) type Protocol = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl std::fmt::Debug for Next {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Next").finish_non_exhaustive()
+    }
 }
 
 /// Why a connection must end.
@@ -80,6 +93,12 @@ impl Notes {
         }
     }
 
+    /// What the connection goes on with, now that it is no longer HTTP.
+    pub(super) fn take_next(&self) -> Option<Protocol> {
+        let mut next = self.next.0.lock().unwrap_or_else(PoisonError::into_inner);
+        next.take()
+    }
+
     fn waiting(&self) -> Waiting {
         if self.blocked.load(Ordering::Relaxed) {
             Waiting::Writing
@@ -126,6 +145,15 @@ impl Notes {
 /// A request that is being answered.
 #[derive(Debug)]
 pub(super) struct Active(Arc<Notes>);
+
+impl Active {
+    /// Says what the connection goes on with once this request is answered.
+    #[cfg(feature = "websocket")]
+    pub(super) fn go_on_with(&self, protocol: Protocol) {
+        let mut next = self.0.next.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = Some(protocol);
+    }
+}
 
 impl Drop for Active {
     fn drop(&mut self) {

@@ -1,16 +1,27 @@
-//! The specification's own schemas, and a check that is stricter than they are: no member may be
-//! written that they do not name.
+//! The specification's own schemas, for tests, and a check that is stricter than they are: no member
+//! may be written that they do not name.
+//!
+//! Revisions are named as on the wire, so that this crate needs none of ours, and no mistake of
+//! theirs can hide itself here.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "for tests: what cannot be read must fail them"
+)]
+
+mod message;
 
 use std::{
+    collections::HashMap,
     fs,
     io::Write,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
 };
 
+use jsonschema::Validator;
 use serde_json::{Map, Value, json};
-use wharf_protocol::Revision;
 
 /// The folder with `REVISION/schema.json`: `WHARF_SPEC`, or `../shared/spec` beside the workspace.
 /// `None`, said aloud, where there is none.
@@ -31,21 +42,29 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// The schema of one revision.
+#[derive(Debug)]
 pub struct Spec {
     root: Value,
     definitions: &'static str,
+    /// By pointer: to make one takes longer than to use it.
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
 impl Spec {
-    pub fn read(folder: &Path, revision: Revision) -> Self {
-        let path = folder.join(revision.as_str()).join("schema.json");
+    /// Reads `REVISION/schema.json` in a folder.
+    pub fn read(folder: &Path, revision: &str) -> Self {
+        let path = folder.join(revision).join("schema.json");
         let root: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let definitions = if root.get("$defs").is_some() {
             "$defs"
         } else {
             "definitions"
         };
-        Self { root, definitions }
+        Self {
+            root,
+            definitions,
+            validators: Mutex::default(),
+        }
     }
 
     /// The pointer of the first of these definitions that this revision has.
@@ -58,12 +77,7 @@ impl Spec {
 
     /// What is wrong with `instance` as the definition at `pointer`; empty where nothing is.
     pub fn faults(&self, pointer: &str, instance: &Value) -> Vec<String> {
-        let mut schema = json!({
-            "$schema": self.root["$schema"],
-            "allOf": [{ "$ref": format!("#{pointer}") }],
-        });
-        schema[self.definitions] = self.root[self.definitions].clone();
-        let validator = jsonschema::validator_for(&schema).unwrap();
+        let validator = self.validator(pointer);
         let mut faults: Vec<_> = validator
             .iter_errors(instance)
             .map(|error| format!("{}: {error}", error.instance_path()))
@@ -71,6 +85,21 @@ impl Spec {
         let definition = self.root.pointer(pointer).unwrap();
         self.unnamed(definition, instance, "", &mut faults);
         faults
+    }
+
+    fn validator(&self, pointer: &str) -> Arc<Validator> {
+        let mut validators = self.validators.lock().unwrap();
+        if let Some(validator) = validators.get(pointer) {
+            return Arc::clone(validator);
+        }
+        let mut schema = json!({
+            "$schema": self.root["$schema"],
+            "allOf": [{ "$ref": format!("#{pointer}") }],
+        });
+        schema[self.definitions] = self.root[self.definitions].clone();
+        let validator = Arc::new(jsonschema::validator_for(&schema).unwrap());
+        validators.insert(pointer.to_owned(), Arc::clone(&validator));
+        validator
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
@@ -102,45 +131,59 @@ impl Spec {
                 }
             }
         }
-        for part in schema
-            .get("allOf")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            self.unnamed(part, instance, at, faults);
-        }
+        // What is said of one thing in several parts counts as said in one.
+        let mut parts = vec![schema];
+        let all_of = schema.get("allOf").and_then(Value::as_array);
+        parts.extend(all_of.into_iter().flatten().map(|part| self.resolve(part)));
         match instance {
             Value::Array(items) => {
-                if let Some(schema) = schema.get("items") {
+                for schema in parts.iter().filter_map(|part| part.get("items")) {
                     for (index, item) in items.iter().enumerate() {
                         self.unnamed(schema, item, &format!("{at}/{index}"), faults);
                     }
                 }
             }
-            Value::Object(members) => {
-                let none = Map::new();
-                let named = schema.get("properties").and_then(Value::as_object);
-                let named = named.unwrap_or(&none);
-                let free = schema.get("additionalProperties");
-                for (name, member) in members {
-                    let at = format!("{at}/{name}");
-                    if name == "inputSchema" || name == "outputSchema" {
-                        if !named.contains_key(name) {
-                            faults.push(format!("{at}: not named by the schema"));
-                        }
-                    } else if let Some(schema) = named.get(name) {
-                        self.unnamed(schema, member, &at, faults);
-                    } else if let Some(schema) = free {
-                        self.unnamed(schema, member, &at, faults);
-                    } else if name == "extensions" && named.contains_key("experimental") {
-                        // Capabilities of any revision may have it (SEP-2133).
-                    } else if !named.is_empty() && !at.contains("/_meta/") {
-                        faults.push(format!("{at}: not named by the schema"));
-                    }
-                }
-            }
+            Value::Object(members) => self.unnamed_members(&parts, members, at, faults),
             _ => {}
+        }
+    }
+
+    fn unnamed_members(
+        &self,
+        parts: &[&Value],
+        members: &Map<String, Value>,
+        at: &str,
+        faults: &mut Vec<String>,
+    ) {
+        let properties: Vec<_> = parts
+            .iter()
+            .filter_map(|part| part.get("properties").and_then(Value::as_object))
+            .filter(|properties| !properties.is_empty())
+            .collect();
+        let free = parts
+            .iter()
+            .find_map(|part| part.get("additionalProperties"));
+        for (name, member) in members {
+            let at = format!("{at}/{name}");
+            let mut named = properties
+                .iter()
+                .filter_map(|them| them.get(name))
+                .peekable();
+            if named.peek().is_some() {
+                if name != "inputSchema" && name != "outputSchema" {
+                    named.for_each(|schema| self.unnamed(schema, member, &at, faults));
+                }
+            } else if let Some(schema) = free {
+                self.unnamed(schema, member, &at, faults);
+            } else if name == "extensions"
+                && properties
+                    .iter()
+                    .any(|them| them.contains_key("experimental"))
+            {
+                // Capabilities of any revision may have it (SEP-2133).
+            } else if !properties.is_empty() && !at.contains("/_meta/") {
+                faults.push(format!("{at}: not named by the schema"));
+            }
         }
     }
 
