@@ -32,6 +32,8 @@
 //! | what a handler gives | [`IntoToolResult`], [`IntoResourceContents`], [`IntoPromptResult`], [`Error`] |
 //! | questions to the client | [`Context::elicit`], [`Context::sample`], [`Context::roots`] |
 //! | a catalog that changes | [`CatalogHandle`] |
+//! | code around calls, a catalog of one's own | [`middleware`], [`low_level`] |
+//! | extensions, pages for results | [`Extension`], [`App`] |
 //! | messages as they are on the wire | [`protocol`] |
 //!
 //! # Contracts
