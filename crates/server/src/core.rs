@@ -20,6 +20,7 @@ use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
 use crate::catalog::CatalogHandle;
+use crate::durable::Durable;
 use crate::extension::Extensions;
 use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
@@ -87,6 +88,8 @@ pub(crate) struct Core {
     pub(crate) keys: KeyRing,
     /// Where records are kept that calls share, or that outlive the process.
     pub(crate) store: Arc<dyn State>,
+    /// What must outlive the process, where the store can keep it.
+    pub(crate) durable: Option<Durable>,
     pub(crate) sessions: Sessions,
     /// Open streams of notices.
     pub(crate) listens: Quota,
@@ -130,6 +133,7 @@ impl Core {
             hub: Arc::default(),
             keys: KeyRing::random(),
             store: Arc::new(Memory::new()),
+            durable: None,
             sessions: Sessions::default(),
             listens: Quota::default(),
             tasks: Tasks::default(),
@@ -179,6 +183,13 @@ impl Core {
             extensions: self.declared_extensions(revision),
             ..ServerCapabilities::default()
         }
+    }
+
+    /// Keeps records in another store than the memory of the process.
+    pub(crate) fn set_store(&mut self, store: Arc<dyn State>) {
+        self.durable = store.is_durable().then(|| Durable::new(Arc::clone(&store)));
+        self.sessions.durable = self.durable.is_some();
+        self.store = store;
     }
 
     fn declared_extensions(&self, revision: Revision) -> serde_json::Map<String, Value> {

@@ -27,6 +27,7 @@ mod call;
 mod calls;
 mod core;
 mod dispatch;
+mod durable;
 mod era;
 mod hooks;
 mod hub;

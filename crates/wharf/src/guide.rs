@@ -11,6 +11,7 @@
 //! | [`asking`] | forms, pages, the client's model, its roots |
 //! | [`catalog`] | changing what is offered while it runs; pages; caching |
 //! | [`transports`] | stdio, HTTP, inside of axum or hyper; limits |
+//! | [`state`] | what survives a restart, and where it is kept |
 //! | [`security`] | what is refused by itself, and what is left to decide |
 //! | [`revisions`] | what clients of each revision see |
 //! | [`testing`] | tests without starting a server |
@@ -43,6 +44,9 @@ pub mod catalog {}
 
 #[doc = include_str!("docs/transports.md")]
 pub mod transports {}
+
+#[doc = include_str!("docs/state.md")]
+pub mod state {}
 
 #[doc = include_str!("docs/security.md")]
 pub mod security {}
