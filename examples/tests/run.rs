@@ -453,3 +453,88 @@ fn layer() {
     assert!(app.endpoint("/mcp/sse").starts_with("messages?sessionId="));
     assert!(app.upgrade("/mcp/ws").contains(" 101 "));
 }
+
+#[test]
+fn extension() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_extension"), nothing);
+    let found = host.request("maps/find", json!({"place": "Oslo"}));
+    assert_eq!(
+        (&found["latitude"], found.get("tile")),
+        (&json!(59.91), None)
+    );
+    let error = host.request("maps/find", json!({"place": "Atlantis"}));
+    assert_eq!(error["code"], -32602, "{error}");
+    host.stop();
+}
+
+#[test]
+fn skills() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_skills"), nothing);
+    let list = host.request("skills/list", json!({}));
+    let names: Vec<_> = list["skills"]
+        .as_array()
+        .expect("skills")
+        .iter()
+        .map(|skill| skill["frontmatter"]["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, ["tea", "wash-up"]);
+    assert!(host.read("skill://tea/SKILL.md").contains("license: MIT"));
+    assert_eq!(
+        host.read("skill://kitchen/wash-up/soap.md"),
+        "One drop is enough.\n"
+    );
+    let listed = host.request(
+        "resources/directory/read",
+        json!({"uri": "skill://tea/recipes"}),
+    );
+    assert_eq!(listed["resources"][1]["name"], "green.md");
+    host.stop();
+}
+
+#[test]
+fn apps() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_apps"), nothing);
+    let tools = host.request("tools/list", json!({}));
+    let ui = &tools["tools"][0]["_meta"]["ui"];
+    assert_eq!(ui, &json!({"resourceUri": "ui://weather/chart"}));
+    assert_eq!(
+        tools["tools"][1]["_meta"]["ui"]["visibility"],
+        json!(["app"])
+    );
+    assert!(
+        host.read("ui://weather/chart")
+            .starts_with("<!DOCTYPE html>")
+    );
+    let result = host.call("weather", json!({"city": "Oslo"}));
+    assert_eq!(result["structuredContent"]["city"], "Oslo");
+    host.stop();
+}
+
+#[test]
+fn middleware() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_middleware"), nothing);
+    assert_eq!(host.text("nap", json!({"milliseconds": 1})), "slept 1 ms");
+    let late = host.call("nap", json!({"milliseconds": 60_000}));
+    assert_eq!(late["isError"], true, "tower's time-out: {late}");
+    assert!(host.text("wipe", json!({})).contains("signed in"));
+    assert_eq!(host.read("memo://public"), "for all");
+    let hidden = host.request("resources/read", json!({"uri": "memo://private"}));
+    assert_eq!(hidden["code"], -32002, "{hidden}");
+    let requests: u32 = host.text("count", json!({})).parse().expect("a number");
+    assert_eq!(requests, 7, "with the one that counts, and `initialize`");
+    host.stop();
+}
+
+#[test]
+fn low_level() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_low_level"), nothing);
+    let first = host.request("tools/list", json!({}));
+    assert_eq!(first["tools"].as_array().map(Vec::len), Some(2));
+    let second = host.request("tools/list", json!({"cursor": first["nextCursor"]}));
+    assert_eq!(second["tools"][0]["name"], "summit");
+    assert_eq!(second.get("nextCursor"), None);
+    assert_eq!(host.text("river", json!({})), "Glomma");
+    assert_eq!(host.call("ocean", json!({}))["code"], -32602);
+    assert_eq!(host.read("row://capital"), "Oslo");
+    host.stop();
+}

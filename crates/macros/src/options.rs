@@ -48,6 +48,9 @@ impl Kind {
                 "task_after",
                 "run_once",
                 "output_schema",
+                "ui",
+                "app_only",
+                "model_only",
             ],
             Kind::Resource => &[
                 "uri",
@@ -160,6 +163,15 @@ impl Options {
             "title" => {
                 let text = value.text(key, "…")?;
                 self.calls.extend(quote_spanned!(at(key)=> .#method(#text)));
+            }
+            "ui" => {
+                let text = value.text(key, "ui://…")?;
+                self.calls.extend(quote_spanned!(at(key)=> .#method(#text)));
+            }
+            "app_only" | "model_only" => {
+                if value.flag(key)? {
+                    self.calls.extend(quote_spanned!(at(key)=> .#method()));
+                }
             }
             "mime_type" => {
                 let text = value.text(key, "text/markdown")?;

@@ -22,6 +22,7 @@ pub mod low_level;
 pub mod middleware;
 pub mod principal;
 
+mod app;
 mod ask;
 mod call;
 mod calls;
@@ -40,6 +41,7 @@ mod skills;
 mod task;
 mod transport;
 
+pub use app::{App, AppPermission};
 pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
 pub use ask::journal::{KeyRing, WeakSecret};
 pub use ask::{AskError, Question, Sample, question};

@@ -39,12 +39,12 @@ pub trait Method: sealed::Handled {
     /// What the client sends.
     type Params: Send + 'static;
     /// What it gets.
-    type Result: Send + 'static;
+    type Output: Send + 'static;
 }
 
 /// A handler of a method.
 pub(crate) type Handler<M> = Arc<
-    dyn Fn(<M as Method>::Params, Context) -> BoxFuture<'static, Result<<M as Method>::Result>>
+    dyn Fn(<M as Method>::Params, Context) -> BoxFuture<'static, Result<<M as Method>::Output>>
         + Send
         + Sync,
 >;
@@ -67,7 +67,7 @@ pub(crate) mod sealed {
     pub struct Parts<M: Method> {
         pub(crate) place: fn(&mut Handlers) -> &mut Option<Handler<M>>,
         pub(crate) read: fn(&Frame) -> Result<M::Params, ErrorObject>,
-        pub(crate) write: fn(M::Result) -> M::Written,
+        pub(crate) write: fn(M::Output) -> M::Written,
         pub(crate) cache: fn(&Caching) -> Option<CacheHint>,
     }
 }
@@ -119,7 +119,7 @@ macro_rules! methods {
 
         impl Method for $method {
             type Params = $params;
-            type Result = $result;
+            type Output = $result;
         }
 
         impl sealed::Handled for $method {

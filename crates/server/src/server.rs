@@ -14,6 +14,7 @@ use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
 use wharf_state::State as Store;
 
+use crate::app::{self, App};
 use crate::ask::journal::KeyRing;
 use crate::catalog::prompt::IntoPrompt;
 use crate::catalog::resource::IntoResource;
@@ -24,6 +25,7 @@ use crate::core::{Caching, Core, States};
 use crate::error::{BoxError, Error, Result};
 use crate::extension::Extension;
 use crate::group::{Group, Items};
+use crate::handler::text::shown;
 use crate::hooks::Added;
 use crate::hub::{Lists, Notice};
 use crate::limits::Limits;
@@ -59,6 +61,7 @@ pub struct Server {
     offered: Lists,
     extensions: Vec<Extension>,
     hooks: Option<Box<Added>>,
+    has_apps: bool,
     #[cfg(feature = "skills")]
     skills: Vec<crate::skills::Skill>,
     http: HttpOptions,
@@ -99,6 +102,7 @@ impl Server {
             offered: Lists::default(),
             extensions: Vec::new(),
             hooks: None,
+            has_apps: false,
             #[cfg(feature = "skills")]
             skills: Vec::new(),
             http: HttpOptions::default(),
@@ -182,6 +186,13 @@ impl Server {
     pub fn offer(mut self, lists: Lists) -> Self {
         self.offered = lists;
         self
+    }
+
+    /// Adds an interactive page for tools that name it with [`Tool::ui`](crate::Tool::ui), and with
+    /// the first one the extension `io.modelcontextprotocol/ui`.
+    pub fn app(mut self, app: App) -> Self {
+        self.has_apps = true;
+        self.resource(app)
     }
 
     /// Adds an extension of the protocol.
@@ -284,7 +295,7 @@ impl Server {
     where
         M: Method,
         F: Fn(M::Params, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<M::Result, E>> + Send + 'static,
+        Fut: Future<Output = Result<M::Output, E>> + Send + 'static,
         E: fmt::Display + Send + 'static,
     {
         let _ = method;
@@ -375,6 +386,27 @@ impl Server {
         &self.catalog
     }
 
+    /// Every page that a tool names must be there: a host would show an error in its place.
+    fn check_pages(&self) -> Result<()> {
+        let handlers = self.hooks.as_ref().map(|hooks| &hooks.handlers);
+        if handlers.is_some_and(|handlers| handlers.know_resources()) {
+            return Ok(());
+        }
+        let catalog = self.catalog.load();
+        for tool in &self.items.tools {
+            let Some(page) = tool.page() else { continue };
+            let added = self.items.resources.iter().any(|added| added.uri() == page);
+            if !added && !catalog.has_resource(page) {
+                return Err(Error::invalid_definition(format_args!(
+                    "tool `{}`: its page `{}` is no resource of this server: add it with `.app(…)`",
+                    shown(tool.name()),
+                    shown(page)
+                )));
+            }
+        }
+        Ok(())
+    }
+
     #[cfg(feature = "skills")]
     async fn with_skills(mut self) -> Result<Self> {
         let skills = std::mem::take(&mut self.skills);
@@ -396,6 +428,7 @@ impl Server {
     }
 
     async fn begin(self) -> Result<(Arc<Core>, HttpOptions)> {
+        self.check_pages()?;
         let server_info = serde_json::value::to_raw_value(&at(&self.info, Revision::LATEST))?;
         let pages = PageSettings {
             size: self.limits.page_items,
@@ -415,6 +448,9 @@ impl Server {
         core.states = self.states;
         core.task_after = self.task_after;
         core.hooks = self.hooks.map(Into::into);
+        if self.has_apps {
+            core.extensions.add(Extension::new(app::ID))?;
+        }
         for extension in self.extensions {
             core.extensions.add(extension)?;
         }

@@ -10,6 +10,11 @@
 //! | [`context`] | progress, logs, cancellation, shared values |
 //! | [`asking`] | forms, pages, the client's model, its roots |
 //! | [`catalog`] | changing what is offered while it runs; pages; caching |
+//! | [`middleware`] | code around every call: checks, measures, limits |
+//! | [`low_level`] | a catalog of one's own: handlers of whole methods |
+//! | [`extensions`] | settings and methods that the protocol does not have |
+//! | [`skills`] | instructions for an agent, with their files |
+//! | [`apps`] | interactive pages for the results of tools |
 //! | [`transports`] | stdio, HTTP, inside of axum or hyper; limits |
 //! | [`state`] | what survives a restart, and where it is kept |
 //! | [`security`] | what is refused by itself, and what is left to decide |
@@ -41,6 +46,22 @@ pub mod asking {}
 
 #[doc = include_str!("docs/catalog.md")]
 pub mod catalog {}
+
+#[doc = include_str!("docs/middleware.md")]
+pub mod middleware {}
+
+#[doc = include_str!("docs/low_level.md")]
+pub mod low_level {}
+
+#[doc = include_str!("docs/extensions.md")]
+pub mod extensions {}
+
+#[cfg_attr(feature = "skills", doc = include_str!("docs/skills.md"))]
+#[cfg_attr(not(feature = "skills"), doc = "With the feature `skills`.")]
+pub mod skills {}
+
+#[doc = include_str!("docs/apps.md")]
+pub mod apps {}
 
 #[doc = include_str!("docs/transports.md")]
 pub mod transports {}

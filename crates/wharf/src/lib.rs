@@ -32,6 +32,8 @@
 //! | what a handler gives | [`IntoToolResult`], [`IntoResourceContents`], [`IntoPromptResult`], [`Error`] |
 //! | questions to the client | [`Context::elicit`], [`Context::sample`], [`Context::roots`] |
 //! | a catalog that changes | [`CatalogHandle`] |
+//! | code around calls, a catalog of one's own | [`middleware`], [`low_level`] |
+//! | extensions, pages for results | [`Extension`], [`App`] |
 //! | messages as they are on the wire | [`protocol`] |
 //!
 //! # Contracts
@@ -62,6 +64,7 @@ pub use wharf_state as store;
 // --- what it offers ------------------------------------------------------------------------------
 #[cfg(feature = "skills")]
 pub use wharf_server::Skill;
+pub use wharf_server::{App, AppPermission};
 pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits,
 };

@@ -141,6 +141,18 @@ impl Resource {
         }
     }
 
+    /// Puts another handler into its place.
+    pub(crate) fn handled_by(mut self, handler: Box<dyn ResourceHandler>) -> Self {
+        self.handler = handler;
+        self
+    }
+
+    /// Says nothing of the size.
+    pub(crate) fn unsized_(mut self) -> Self {
+        self.definition.size = None;
+        self
+    }
+
     /// Leaves the resource out of `resources/list`: for what clients learn of in another way. It
     /// can be read and subscribed to as any other. Templates are always listed.
     pub fn unlisted(mut self) -> Self {
@@ -248,6 +260,7 @@ impl Resource {
             unlisted,
         } = self;
         check_scheme(&definition.uri)?;
+        crate::app::check_uri(&definition.uri, definition.mime_type.as_deref())?;
         if definition.name.is_empty() {
             return Err(Error::invalid_definition(
                 "it has no name: add one with `.name(…)`",

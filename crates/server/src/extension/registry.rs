@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 use wharf_protocol::method::Method;
-use wharf_protocol::revision::Revision;
 
 use super::{Extension, ExtensionMethod};
 use crate::error::{Error, Result};
@@ -13,10 +12,8 @@ use crate::handler::text::{is_invisible, shown};
 /// What a server adds to the protocol.
 #[derive(Debug, Default)]
 pub(crate) struct Extensions {
-    /// Settings by identifier, as they are declared in every revision.
+    /// Settings by identifier.
     declared: Map<String, Value>,
-    /// Those that only clients of modern revisions are told of.
-    modern: Map<String, Value>,
     methods: HashMap<String, Own>,
 }
 
@@ -65,25 +62,15 @@ impl Extensions {
                 )));
             }
         }
-        if self.modern.contains_key(&id) || self.declared.insert(id, settings.into()).is_some() {
+        if self.declared.insert(id, settings.into()).is_some() {
             return Err(Error::invalid_definition("it is given twice"));
         }
         Ok(())
     }
 
-    /// Declares an extension whose methods the server knows by itself, in modern revisions only.
-    #[allow(dead_code)] // the hook for extensions that are built in
-    pub(crate) fn declare_modern(&mut self, id: &str, settings: Map<String, Value>) {
-        self.modern.insert(id.to_owned(), settings.into());
-    }
-
-    /// The settings that clients of a revision are told of, by identifier.
-    pub(crate) fn declared(&self, revision: Revision) -> Map<String, Value> {
-        let mut declared = self.declared.clone();
-        if revision.is_modern() {
-            declared.extend(self.modern.clone());
-        }
-        declared
+    /// The settings that clients are told of, by identifier.
+    pub(crate) fn declared(&self) -> Map<String, Value> {
+        self.declared.clone()
     }
 
     /// The method of this name.
@@ -184,23 +171,5 @@ mod tests {
         other.id = "com.example/other".into();
         let again = extensions.add(other);
         assert!(again.is_err_and(|error| error.message().contains("method `a/b` is given twice")));
-    }
-
-    #[test]
-    fn what_is_built_in_is_declared_to_modern_clients_only() {
-        let mut extensions = Extensions::default();
-        extensions
-            .add(Extension::new("a/b").setting("x", 1))
-            .expect("valid");
-        extensions.declare_modern("c/d", Map::new());
-        let declared = |revision| Value::from(extensions.declared(revision));
-        assert_eq!(
-            declared(Revision::V2025_11_25),
-            serde_json::json!({"a/b": {"x": 1}})
-        );
-        assert_eq!(
-            declared(Revision::V2026_07_28),
-            serde_json::json!({"a/b": {"x": 1}, "c/d": {}})
-        );
     }
 }

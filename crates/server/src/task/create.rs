@@ -191,12 +191,7 @@ pub(super) fn start(
     let time = tool.timeout().unwrap_or(core.limits.task_timeout).min(left);
     let (core, ended) = (Arc::clone(core), Arc::clone(run));
     let handle = tokio::spawn(async move {
-        let outcome = drive(
-            &ctx,
-            tool.call(&ctx, ctx.exchange().frame.arguments()),
-            time,
-        )
-        .await;
+        let outcome = drive(&ctx, run_tool(&core, &ctx, &tool), time).await;
         finish(&core, &ended, &ctx, time, outcome).await;
     });
     run.set_abort(handle.abort_handle());

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use wharf::middleware::{Next, PromptCall, ReadCall, RequestCall, ToolCall, from_fn};
+use wharf::protocol::content::ContentBlock;
 use wharf::protocol::tools::CallToolResult;
 use wharf::{Context, Error, Json, Limits, NoArguments, Prompt, Resource, Server, Tool};
 
 use crate::wire::tools::{Watch, add, echo, greet};
-use crate::wire::{Kind, MS, Peer, json, text, until};
+use crate::wire::{Kind, MS, Peer, json, soon, text, until};
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -381,4 +382,52 @@ async fn any_tower_layer_fits() {
     let mut peer = Peer::open(Kind::ModernHttp, server).await;
     assert_eq!(peer.call("fail", json!({})).await.code(), -32042);
     peer.still_answers().await;
+}
+
+/// A call that has become a task passes the layers as any other.
+#[tokio::test]
+async fn tasks_pass_too() {
+    for kind in [Kind::ModernLine, Kind::LegacyLine] {
+        let mut capabilities = crate::wire::all_capabilities();
+        capabilities["extensions"] = json!({"io.modelcontextprotocol/tasks": {}});
+        let tool = Tool::new("slow")
+            .task()
+            .handler(|_: NoArguments, _: Context| async {
+                tokio::time::sleep(20 * MS).await;
+                "from the tool"
+            });
+        let layer = from_fn(|call: ToolCall, next: Next<ToolCall>| async move {
+            let mut result = next.run(call).await?;
+            result.content.push(ContentBlock::text("from the layer"));
+            Ok::<_, Error>(result)
+        });
+        let server = Server::new("Test").tool(tool).layer_tools(layer);
+        let mut peer = Peer::open_as(kind, server, capabilities).await;
+        let mut params = json!({"name": "slow"});
+        if !kind.is_modern() {
+            params["task"] = json!({});
+        }
+        let reply = peer.request("tools/call", params).await;
+        let task = match kind.is_modern() {
+            true => reply.result().clone(),
+            false => reply.result()["task"].clone(),
+        };
+        let id = json!({"taskId": task["taskId"]});
+        let done = soon(async {
+            loop {
+                let task = peer.request("tasks/get", id.clone()).await;
+                if task.result()["status"] == "completed" {
+                    return task.result().clone();
+                }
+                tokio::time::sleep(5 * MS).await;
+            }
+        })
+        .await;
+        let result = match kind.is_modern() {
+            true => done["result"].clone(),
+            false => peer.request("tasks/result", id).await.result().clone(),
+        };
+        assert_eq!(text(&result), "from the tool", "{kind:?}");
+        assert_eq!(result["content"][1]["text"], "from the layer", "{kind:?}");
+    }
 }
