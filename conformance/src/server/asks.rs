@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wharf::protocol::{CreateMessageResult, SamplingContent};
+use wharf::protocol::CreateMessageResult;
 use wharf::{Context, Result, Sample, Server, prompt, tool};
 
 pub(crate) fn add(server: Server) -> Server {
@@ -47,11 +47,7 @@ struct Subject {
 
 /// The text of a model's answer.
 fn text(answer: &CreateMessageResult) -> String {
-    let text = |content: &SamplingContent| match content {
-        SamplingContent::Text(text) => text.text.clone(),
-        other => format!("{other:?}"),
-    };
-    answer.content.as_slice().iter().map(text).collect()
+    answer.text().into_owned()
 }
 
 /// Asks the client's model.
@@ -148,7 +144,7 @@ async fn test_elicitation_sep1330_enums(ctx: &Context) -> Result<String> {
             "titledMulti": { "type": "array", "items": { "anyOf": titled } }
         }
     });
-    let answer = ctx.elicit_with(None, "Please choose", schema).await?;
+    let answer = ctx.elicit_with("Please choose", schema).await?;
     let (action, content) = (answer.action, json!(answer.content));
     Ok(format!(
         "Elicitation completed: action={action:?}, content={content}"
@@ -173,13 +169,13 @@ async fn test_input_required_result_elicitation(ctx: &Context) -> Result<String>
 #[tool]
 async fn test_input_required_result_sampling(ctx: &Context) -> Result<String> {
     let question = Sample::user("What is the capital of France?").max_tokens(100);
-    Ok(text(&ctx.sample(question.key("capital_question")).await?))
+    Ok(text(&ctx.sample(question).key("capital_question").await?))
 }
 
 /// Asks for the client's roots.
 #[tool]
 async fn test_input_required_result_list_roots(ctx: &Context) -> Result<String> {
-    let roots = ctx.roots_with_key("client_roots").await?;
+    let roots = ctx.roots().key("client_roots").await?;
     let uris: Vec<String> = roots.into_iter().map(|root| root.uri).collect();
     Ok(format!("Roots: {}", uris.join(", ")))
 }
@@ -209,15 +205,10 @@ async fn test_input_required_result_tampered_state(ctx: &Context) -> Result<Stri
 #[tool]
 async fn test_input_required_result_multiple_inputs(ctx: &Context) -> Result<String> {
     let (name, greeting, roots) = tokio::try_join!(
-        ctx.elicit::<Name>("What is your name?")
-            .key("user_name")
-            .into_future(),
-        ctx.sample(
-            Sample::user("Generate a greeting")
-                .max_tokens(50)
-                .key("greeting")
-        ),
-        ctx.roots_with_key("client_roots"),
+        ctx.elicit::<Name>("What is your name?").key("user_name"),
+        ctx.sample(Sample::user("Generate a greeting").max_tokens(50))
+            .key("greeting"),
+        ctx.roots().key("client_roots"),
     )?;
     Ok(format!(
         "{} {}, you have {} roots.",

@@ -166,3 +166,35 @@ fn the_other_transports_can_be_left_out() {
     let (code, _, stderr) = run(wharf(&["serve", "--stdio", "--no-ws"]));
     assert_eq!(code, 1, "{stderr}");
 }
+
+#[test]
+fn a_session_that_outlives_the_process() {
+    let folder = std::env::temp_dir().join(format!("wharf-cli-state-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let state = format!("sqlite:{}", folder.join("state.db").display());
+    let arguments = ["serve", "--state", state.as_str()];
+    let first = Http::start(&arguments);
+    let session = first.initialize();
+    first.process.signal("KILL");
+
+    // The system gives the lock back with the end of the process, for which this one waits.
+    let second = Http::start(&arguments);
+    let headers = [
+        ("mcp-session-id", session.as_str()),
+        ("mcp-protocol-version", "2025-11-25"),
+    ];
+    let sum = second.ask(&headers, &call(2, "add", json!({"a": 20, "b": 22})));
+    assert_eq!(sum.status, 200, "{}", sum.body);
+
+    let (code, _, stderr) = run(wharf(&[
+        "serve",
+        "--addr",
+        "127.0.0.1:0",
+        "--state",
+        &state,
+    ]));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("in use by another process"), "{stderr}");
+    drop(second);
+    std::fs::remove_dir_all(&folder).expect("a folder of ours");
+}

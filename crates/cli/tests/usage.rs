@@ -162,3 +162,24 @@ fn completions_know_the_commands() {
         );
     }
 }
+
+#[test]
+fn a_state_that_cannot_be_had_ends_with_1() {
+    for (state, expected) in [
+        ("mongo:x", "known: `memory:`, `sqlite:PATH`"),
+        ("redis://localhost", "not built yet"),
+        ("sqlite:", "the path of a file"),
+        (
+            "sqlite:/no/such/folder/state.db",
+            "/no/such/folder/state.db",
+        ),
+    ] {
+        for mode in [&["--addr", "127.0.0.1:0"][..], &["--stdio"]] {
+            let arguments = [&["serve", "--state", state][..], mode].concat();
+            let (code, stdout, stderr) = run(wharf(&arguments));
+            assert_eq!((code, stdout.as_str()), (1, ""), "{arguments:?}: {stderr}");
+            assert!(stderr.starts_with("error: --state: "), "{stderr}");
+            assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
+        }
+    }
+}

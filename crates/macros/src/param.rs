@@ -41,12 +41,17 @@ pub(crate) struct Param {
     /// `#[header("Region")]`
     pub(crate) header: Option<LitStr>,
     pub(crate) complete: Option<Complete>,
+    /// `#[serde(rename = "file-name")]` of an argument that is text.
+    rename: Option<LitStr>,
 }
 
 impl Param {
     /// The name that clients use.
     pub(crate) fn name(&self) -> String {
-        self.ident.unraw().to_string()
+        match &self.rename {
+            Some(name) => name.value(),
+            None => self.ident.unraw().to_string(),
+        }
     }
 
     /// Reads a parameter; attributes that are not ours go to `rest`.
@@ -82,6 +87,7 @@ impl Param {
             attrs: Vec::new(),
             header: None,
             complete: None,
+            rename: None,
         };
         for attr in attrs {
             let result = param.attribute(kind, attr, rest);
@@ -103,7 +109,7 @@ impl Param {
         let ours: &[&str] = match (kind, &self.role) {
             (_, Role::Context | Role::State) => &["doc"],
             (Kind::Tool, Role::Argument) => &["doc", "serde", "schemars", "header"],
-            (Kind::Resource | Kind::Prompt, Role::Argument) => &["doc", "complete"],
+            (Kind::Resource | Kind::Prompt, Role::Argument) => &["doc", "complete", "serde"],
         };
         match name.as_str() {
             "cfg" | "cfg_attr" => {
@@ -118,6 +124,7 @@ impl Param {
             name if ours.contains(&name) => match name {
                 "header" => self.header = Some(header::parse(&attr)?),
                 "complete" => self.complete = Some(complete(&attr)?),
+                "serde" if kind != Kind::Tool => self.rename = Some(rename(kind, &attr)?),
                 _ => self.attrs.push(attr),
             },
             "serde" | "schemars" | "header" | "complete" => {
@@ -276,6 +283,24 @@ pub(crate) fn text(ty: &Type) -> String {
         .replace(" < ", "<")
         .replace(" >", ">")
         .replace(" ,", ",")
+}
+
+/// `#[serde(rename = "file-name")]`. There is no struct that serde would read: the rest of what it
+/// knows means nothing here.
+fn rename(kind: Kind, attr: &Attribute) -> syn::Result<LitStr> {
+    let mut name = None;
+    attr.parse_nested_meta(|meta| {
+        if meta.path.is_ident("rename") {
+            name = Some(meta.value()?.parse()?);
+            return Ok(());
+        }
+        let message = format!(
+            "a parameter of {} can only be renamed: `#[serde(rename = \"name\")]`",
+            kind.attribute()
+        );
+        Err(meta.error(message))
+    })?;
+    name.ok_or_else(|| syn::Error::new_spanned(attr, "write `#[serde(rename = \"name\")]`"))
 }
 
 /// `#[complete("Ada", "Alan")]` or `#[complete(function)]`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use crate::meta::Meta;
+use crate::{meta::Meta, revision::Revision};
 
 /// What is asked by `elicitation/create`, since 2025-06-18.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,10 +85,12 @@ pub struct ElicitResult {
 }
 
 impl ElicitResult {
-    /// Brings the answer back to the schema that was asked with. Before 2025-11-25 a client can
-    /// offer one choice only where several may be made; its answer becomes a list of one.
-    pub fn fit(&mut self, requested_schema: &Value) {
-        if let Some(content) = &mut self.content {
+    /// Brings the answer back to the schema that was asked with in `revision`. Before 2025-11-25 a
+    /// client can offer one choice only where several may be made; its answer becomes a list of one.
+    pub fn fit(&mut self, requested_schema: &Value, revision: Revision) {
+        if let Some(content) = &mut self.content
+            && revision < Revision::V2025_11_25
+        {
             crate::projection::fit_answer(content, requested_schema);
         }
     }

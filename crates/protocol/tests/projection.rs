@@ -457,9 +457,13 @@ fn a_single_choice_is_taken_as_a_list_of_one() {
     };
     for given in [json!("a"), json!(["a"])] {
         let mut result = answer(given);
-        result.fit(&schema);
+        result.fit(&schema, V2025_06_18);
         assert_eq!(result, answer(json!(["a"])));
     }
+    // Since then a client can offer several, and one without the list is its mistake.
+    let mut result = answer(json!("a"));
+    result.fit(&schema, V2025_11_25);
+    assert_eq!(result, answer(json!("a")));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, pending};
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +12,6 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::content::Implementation;
-use wharf_protocol::elicitation::{ElicitParams, ElicitResult};
 use wharf_protocol::logging::LoggingLevel;
 use wharf_protocol::meta::Meta;
 use wharf_protocol::method::Method;
@@ -19,15 +19,12 @@ use wharf_protocol::progress::{Progress, ProgressToken};
 use wharf_protocol::projection::at;
 use wharf_protocol::resources::ReadResourceResult;
 use wharf_protocol::revision::Revision;
-use wharf_protocol::roots::{ListRootsResult, Root};
-use wharf_protocol::sampling::CreateMessageResult;
 use wharf_protocol::tasks;
 
 use crate::ask::elicit::Elicit;
 use crate::ask::once::{Claim, OnceSteps};
-use crate::ask::{
-    self, Ask, AskError, Asks, Capability, Elicitation, Sample, UrlElicitation, WithMeta,
-};
+use crate::ask::question::{Form, FreeForm, Model, Page, Places};
+use crate::ask::{self, Ask, AskError, Asks, Capability, Question, Sample, WithMeta};
 use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
@@ -414,27 +411,20 @@ impl Context {
     /// # Errors
     /// [`AskError`]: refused by the person, not supported by the client, not answered in time, or
     /// an answer that does not fit `T`.
-    pub fn elicit<T: Elicit>(&self, message: impl Into<String>) -> Elicitation<'_, T> {
-        Elicitation::new(self, message.into())
+    pub fn elicit<T: Elicit + Send>(&self, message: impl Into<String>) -> Question<'_, Form<T>> {
+        let (message, answer) = (message.into(), PhantomData);
+        Question::new(self, Form { message, answer })
     }
 
     /// Asks with a schema of your own (spec: `client/elicitation`), and gives the client's answer
     /// as it is.
-    pub async fn elicit_with(
+    pub fn elicit_with(
         &self,
-        key: Option<String>,
-        message: impl Into<String> + Send,
+        message: impl Into<String>,
         requested_schema: serde_json::Value,
-    ) -> Result<ElicitResult, AskError> {
-        let message = message.into();
-        self.ask(
-            key,
-            Ask::Elicit(ElicitParams::Form {
-                message,
-                requested_schema,
-            }),
-        )
-        .await
+    ) -> Question<'_, FreeForm> {
+        let (message, schema) = (message.into(), requested_schema);
+        Question::new(self, FreeForm { message, schema })
     }
 
     /// Asks the person to open a page, where they do something that must not pass through the
@@ -443,12 +433,13 @@ impl Context {
         &self,
         message: impl Into<String>,
         url: impl Into<String>,
-    ) -> UrlElicitation<'_> {
-        UrlElicitation::new(self, message.into(), url.into())
+    ) -> Question<'_, Page> {
+        let (message, url, id) = (message.into(), url.into(), None);
+        Question::new(self, Page { message, url, id })
     }
 
     /// Tells the client that the person is done with the page that was asked for under this
-    /// [`id`](UrlElicitation::id), so that it can show so. Only 2025-11-25 has this notice; in
+    /// [`id`](Question::id), so that it can show so. Only 2025-11-25 has this notice; in
     /// other revisions nothing is sent. Waits while the client is behind with reading.
     pub async fn elicitation_complete(&self, id: &str) {
         if self.exchange.revision == Revision::V2025_11_25 {
@@ -459,27 +450,13 @@ impl Context {
     }
 
     /// Asks the client's model.
-    pub async fn sample(
-        &self,
-        request: impl Into<Sample> + Send,
-    ) -> Result<CreateMessageResult, AskError> {
-        let Sample { params, key } = request.into();
-        self.ask(key, Ask::Sample(Box::new(params))).await
+    pub fn sample(&self, request: impl Into<Sample>) -> Question<'_, Model> {
+        Question::new(self, Model(request.into().params))
     }
 
     /// Asks the client for the places that it lets the server work in.
-    pub async fn roots(&self) -> Result<Vec<Root>, AskError> {
-        let result: ListRootsResult = self.ask(None, Ask::Roots).await?;
-        Ok(result.roots)
-    }
-
-    /// Asks for the roots under a key of your own, see [`Elicitation::key`].
-    pub async fn roots_with_key(
-        &self,
-        key: impl Into<String> + Send,
-    ) -> Result<Vec<Root>, AskError> {
-        let result: ListRootsResult = self.ask(Some(key.into()), Ask::Roots).await?;
-        Ok(result.roots)
+    pub fn roots(&self) -> Question<'_, Places> {
+        Question::new(self, Places)
     }
 
     pub(crate) async fn ask<T: DeserializeOwned>(
@@ -591,9 +568,6 @@ impl Context {
             (None, Asks::Rounds(rounds)) => rounds.exchange(),
             _ => return work.await.map_err(Error::from_display),
         };
-        if let Some(result) = self.finished_step(name) {
-            return Ok(serde_json::from_str(result.get())?);
-        }
         let core = &self.exchange.core;
         let lifetime = match self.exchange.task() {
             Some(_) => core.limits.task_ttl_max,

@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -20,12 +20,14 @@ use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
 use crate::catalog::CatalogHandle;
+use crate::durable::Durable;
 use crate::extension::Extensions;
 use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
 use crate::low_level::Handlers;
 use crate::principal::Principal;
+use crate::quota::Quota;
 use crate::server::{Stop, run_stops};
 use crate::session::Sessions;
 use crate::task::Tasks;
@@ -86,8 +88,11 @@ pub(crate) struct Core {
     pub(crate) keys: KeyRing,
     /// Where records are kept that calls share, or that outlive the process.
     pub(crate) store: Arc<dyn State>,
+    /// What must outlive the process, where the store can keep it.
+    pub(crate) durable: Option<Durable>,
     pub(crate) sessions: Sessions,
-    pub(crate) listens: Listens,
+    /// Open streams of notices.
+    pub(crate) listens: Quota,
     pub(crate) tasks: Tasks,
     /// When a call becomes a task that its tool says nothing about.
     pub(crate) task_after: Option<Duration>,
@@ -128,8 +133,9 @@ impl Core {
             hub: Arc::default(),
             keys: KeyRing::random(),
             store: Arc::new(Memory::new()),
+            durable: None,
             sessions: Sessions::default(),
-            listens: Listens::default(),
+            listens: Quota::default(),
             tasks: Tasks::default(),
             task_after: None,
             started: SystemTime::now(),
@@ -177,6 +183,13 @@ impl Core {
             extensions: self.declared_extensions(revision),
             ..ServerCapabilities::default()
         }
+    }
+
+    /// Keeps records in another store than the memory of the process.
+    pub(crate) fn set_store(&mut self, store: Arc<dyn State>) {
+        self.durable = store.is_durable().then(|| Durable::new(Arc::clone(&store)));
+        self.sessions.durable = self.durable.is_some();
+        self.store = store;
     }
 
     fn declared_extensions(&self, revision: Revision) -> serde_json::Map<String, Value> {
@@ -228,13 +241,6 @@ impl Core {
     }
 }
 
-/// Counts open streams of notices, in all and per principal.
-#[derive(Debug, Default)]
-pub(crate) struct Listens {
-    all: AtomicUsize,
-    per_principal: Mutex<HashMap<Option<Arc<Principal>>, usize>>,
-}
-
 /// A place among the open streams of notices; given back when dropped.
 pub(crate) struct Listening {
     core: Arc<Core>,
@@ -242,50 +248,21 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Takes a place; `None` if there is none left. Callers that nobody authenticated are not
-    /// counted as one principal: they have only the limit for all.
+    /// Takes a place; `None` if there is none left.
     pub(crate) fn take(core: &Arc<Core>, principal: Option<Arc<Principal>>) -> Option<Self> {
-        let listens = &core.listens;
-        let (in_all, each) = (core.limits.listens, core.limits.listens_per_principal);
-        let grow = |count: usize| (count < in_all).then_some(count + 1);
-        listens
-            .all
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, grow)
-            .ok()?;
-        if principal.is_some() {
-            let mut counts = listens
-                .per_principal
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let count = counts.entry(principal.clone()).or_default();
-            if *count >= each {
-                listens.all.fetch_sub(1, Ordering::AcqRel);
-                return None;
-            }
-            *count += 1;
-        }
-        Some(Self {
-            core: Arc::clone(core),
-            principal,
-        })
+        let limits = &core.limits;
+        let (in_all, each) = (limits.listens, limits.listens_per_principal);
+        core.listens
+            .take(principal.as_ref(), in_all, each)
+            .then(|| Self {
+                core: Arc::clone(core),
+                principal,
+            })
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let listens = &self.core.listens;
-        listens.all.fetch_sub(1, Ordering::AcqRel);
-        if self.principal.is_some() {
-            let mut counts = listens
-                .per_principal
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if let Some(count) = counts.get_mut(&self.principal) {
-                *count -= 1;
-                if *count == 0 {
-                    counts.remove(&self.principal);
-                }
-            }
-        }
+        self.core.listens.give_back(self.principal.as_ref());
     }
 }

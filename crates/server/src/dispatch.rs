@@ -108,7 +108,13 @@ pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Repl
         Some(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
         Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
         Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
-        Some(Method::Initialize) if !speaks_modern(incoming) => legacy::initialize(core, incoming),
+        Some(Method::Initialize) if !speaks_modern(incoming) => {
+            let reply = legacy::initialize(core, incoming)?;
+            if core.durable.is_some() {
+                Box::pin(legacy::keep(core, incoming, &reply)).await?;
+            }
+            Ok(reply)
+        }
         None => Box::pin(own::respond(core, incoming)).await,
         // A sign of life may be asked for before anything else.
         Some(Method::Ping)
@@ -170,13 +176,16 @@ async fn other(
         (Some(Method::Complete), _) => complete(core, incoming, admitted).await,
         (Some(Method::Ping), _) => Ok(done(())),
         (Some(Method::SetLevel), Caller::Session(session)) => {
-            legacy::set_level(session, incoming).map(done)
+            legacy::set_level(session, incoming)?;
+            core.remember(session).await.map(done)
         }
         (Some(Method::ResourcesSubscribe), Caller::Session(session)) => {
-            legacy::subscribe(core, session, incoming).map(done)
+            legacy::subscribe(core, session, incoming)?;
+            core.remember(session).await.map(done)
         }
         (Some(Method::ResourcesUnsubscribe), Caller::Session(session)) => {
-            legacy::unsubscribe(session, incoming).map(done)
+            legacy::unsubscribe(session, incoming)?;
+            core.remember(session).await.map(done)
         }
         // `initialize` in a session, and methods that only a server sends.
         _ => Err(Refusal::new(

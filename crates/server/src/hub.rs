@@ -145,6 +145,12 @@ impl Listener {
         }
     }
 
+    /// The subscribed resources.
+    pub(crate) fn subscriptions(&self) -> Vec<String> {
+        let state = self.lock();
+        state.resources.keys().map(|uri| uri.to_string()).collect()
+    }
+
     fn tell(&self, notice: &Notice) {
         let mut state = self.lock();
         let state = &mut *state;

@@ -28,10 +28,12 @@ mod call;
 mod calls;
 mod core;
 mod dispatch;
+mod durable;
 mod era;
 mod hooks;
 mod hub;
 mod outbox;
+mod quota;
 mod server;
 mod session;
 #[cfg(feature = "skills")]
@@ -42,7 +44,7 @@ mod transport;
 pub use app::{App, AppPermission};
 pub use ask::elicit::{AnswerError, Elicit, ElicitSchema, ElicitSchemaError};
 pub use ask::journal::{KeyRing, WeakSecret};
-pub use ask::{AskError, Elicitation, Sample, UrlElicitation};
+pub use ask::{AskError, Question, Sample, question};
 
 pub use self::core::Caching;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};

@@ -3,6 +3,8 @@
 //! An outbox costs nothing until its first message. It is bounded: a sender waits while a
 //! reader has too much unread. A resumable outbox keeps what was read, as far as its limits
 //! allow, so that a reader that was cut off can go on where it stopped.
+//!
+//! A held outbox shows its reader nothing before it is in a log that outlives the process.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -54,6 +56,19 @@ struct State {
     answered: bool,
     wakers: Vec<Waker>,
     reader_waker: Option<Waker>,
+    /// Messages from this place on are not in the log yet, which no reader may overtake.
+    unlogged: u64,
+    log_waker: Option<Waker>,
+}
+
+/// What the log of a held outbox finds.
+#[derive(Debug)]
+pub(crate) struct Unlogged {
+    pub(crate) entry: Entry,
+    /// It is the answer itself.
+    pub(crate) is_answer: bool,
+    /// Messages up to this one that the reader has not read.
+    pub(crate) unread: usize,
 }
 
 /// What a reader finds.
@@ -74,12 +89,83 @@ impl Outbox {
             first: 1,
             cursor: 1,
             attached: true,
+            unlogged: u64::MAX,
             ..State::default()
         };
         Arc::new(Self {
             bounds,
             state: Mutex::new(state),
         })
+    }
+
+    /// An outbox with messages of before a restart, the first of which has this place.
+    pub(crate) fn replay(bounds: Bounds, first: u64, entries: VecDeque<Bytes>) -> Arc<Self> {
+        let outbox = Self::new(bounds);
+        {
+            let mut state = outbox.lock();
+            state.first = first;
+            state.cursor = first;
+            state.bytes = entries.iter().map(Bytes::len).sum();
+            state.entries = entries;
+        }
+        outbox
+    }
+
+    // --- the log of a held outbox --------------------------------------------------------------
+
+    /// Shows no reader anything that has not been logged, from the place `seq` on.
+    pub(crate) fn hold(&self, seq: u64) {
+        self.lock().unlogged = seq;
+    }
+
+    /// The place of the first message that is there.
+    pub(crate) fn first(&self) -> u64 {
+        self.lock().first
+    }
+
+    /// The next message to log; `None` at the end.
+    pub(crate) fn poll_unlogged(&self, cx: &mut Context<'_>) -> Poll<Option<Unlogged>> {
+        let mut state = self.lock();
+        let seq = state.unlogged;
+        if let Some(message) = state.entries.get((seq - state.first) as usize) {
+            return Poll::Ready(Some(Unlogged {
+                entry: Entry {
+                    seq,
+                    message: message.clone(),
+                },
+                is_answer: state.answered && seq + 1 == state.end(),
+                unread: if state.attached {
+                    (seq + 1).saturating_sub(state.cursor) as usize
+                } else {
+                    0
+                },
+            }));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        state.log_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Notes that the message at this place is in the log.
+    pub(crate) fn logged(&self, seq: u64) {
+        let mut state = self.lock();
+        state.unlogged = seq + 1;
+        self.trim(&mut state);
+        state.wake_all();
+    }
+
+    /// Drops what is not in the log, and closes: it cannot be logged.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        while state.end() > state.unlogged.max(state.first) {
+            if let Some(message) = state.entries.pop_back() {
+                state.bytes -= message.len();
+            }
+        }
+        state.closed = true;
+        state.wake_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -95,7 +181,8 @@ impl Outbox {
             if state.closed || state.deaf {
                 return Poll::Ready(Err(Closed));
             }
-            if state.attached && state.unread() >= self.bounds.unread {
+            let unread = state.attached && state.unread() >= self.bounds.unread;
+            if unread || state.end().saturating_sub(state.unlogged) >= self.bounds.unread as u64 {
                 register(&mut state.wakers, cx.waker());
                 return Poll::Pending;
             }
@@ -120,7 +207,9 @@ impl Outbox {
         state.bytes += message.len();
         state.entries.push_back(message);
         self.trim(state);
-        if let Some(waker) = state.reader_waker.take() {
+        if let Some(waker) = state.log_waker.take() {
+            waker.wake();
+        } else if let Some(waker) = state.reader_waker.take() {
             waker.wake();
         }
     }
@@ -130,10 +219,14 @@ impl Outbox {
     fn trim(&self, state: &mut State) {
         loop {
             let read = state.cursor.saturating_sub(state.first) as usize;
+            let logged = state.unlogged.saturating_sub(state.first);
             let droppable = if state.attached {
                 read
             } else {
-                state.entries.len()
+                state
+                    .entries
+                    .len()
+                    .min(usize::try_from(logged).unwrap_or(usize::MAX))
             };
             let too_many = droppable > self.bounds.kept;
             let too_big = droppable > 0 && state.bytes > self.bounds.kept_bytes;
@@ -193,7 +286,7 @@ impl Outbox {
     pub(crate) fn attach(self: &Arc<Self>, after: Option<u64>) -> Option<Reader> {
         let mut state = self.lock();
         if let Some(after) = after {
-            let end = state.first + state.entries.len() as u64;
+            let end = state.end().min(state.unlogged);
             let next = after.checked_add(1)?;
             if next < state.first || next > end {
                 return None;
@@ -257,12 +350,27 @@ impl Outbox {
 }
 
 impl State {
+    /// The place of the next message to come.
+    fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
     fn unread(&self) -> usize {
-        (self.first + self.entries.len() as u64 - self.cursor) as usize
+        (self.end() - self.cursor) as usize
+    }
+
+    /// Whether there is a message that the reader may have.
+    fn is_readable(&self) -> bool {
+        self.end().min(self.unlogged) > self.cursor
     }
 
     fn wake_all(&mut self) {
-        for waker in self.wakers.drain(..).chain(self.reader_waker.take()) {
+        let other = self
+            .reader_waker
+            .take()
+            .into_iter()
+            .chain(self.log_waker.take());
+        for waker in self.wakers.drain(..).chain(other) {
             waker.wake();
         }
     }
@@ -301,7 +409,7 @@ impl Reader {
         if state.reader != self.number {
             return Poll::Ready(Next::End);
         }
-        if state.unread() > 0 {
+        if state.is_readable() {
             let (seq, index) = (state.cursor, (state.cursor - state.first) as usize);
             let message = state.entries[index].clone();
             state.cursor += 1;
@@ -311,7 +419,7 @@ impl Reader {
             }
             return Poll::Ready(Next::Entry(Entry { seq, message }));
         }
-        if state.closed {
+        if state.closed && state.unread() == 0 {
             return Poll::Ready(Next::End);
         }
         match &mut state.reader_waker {

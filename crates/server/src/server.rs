@@ -458,7 +458,7 @@ impl Server {
             core.keys = keys;
         }
         if let Some(store) = self.store {
-            core.store = store;
+            core.set_store(store);
         }
         let hub = Arc::clone(&core.hub);
         core.catalog.on_change(move |changed| {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use crate::hub::Listener;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::principal::Principal;
+use crate::quota::Quota;
 
 /// 128 random bits, or fewer never.
 pub(crate) fn random_id() -> u128 {
@@ -53,6 +54,8 @@ pub(crate) struct Session {
     used: AtomicBool,
     /// Seconds since the start of the server's clock.
     last_seen: AtomicU32,
+    /// Until when a durable store keeps it, by the same clock; 0 if none does.
+    kept_until: AtomicU32,
     ended: AtomicBool,
     live: OnceLock<Box<Live>>,
 }
@@ -68,10 +71,18 @@ struct Live {
 
 #[derive(Debug, Default)]
 struct Streams {
-    next: u32,
-    open: Vec<(u32, Arc<Outbox>)>,
+    next: u64,
+    open: Vec<(u64, Arc<Outbox>)>,
     /// The stream that carries notices, of those in `open`.
-    notices: Option<u32>,
+    notices: Option<u64>,
+}
+
+/// A stream that is kept now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Added {
+    pub(crate) number: u64,
+    /// The finished stream that is no longer kept for it.
+    pub(crate) forgotten: Option<u64>,
 }
 
 /// What the client answered to an ask.
@@ -83,14 +94,38 @@ impl Session {
         principal: Option<Arc<Principal>>,
         client: Client,
     ) -> Arc<Self> {
+        Self::with_id(random_id(), revision, principal, client)
+    }
+
+    /// A session that was there before; `generation` is how often it came back, and keeps the
+    /// numbers of its streams apart from those of before.
+    pub(crate) fn restored(
+        id: u128,
+        revision: Revision,
+        principal: Option<Arc<Principal>>,
+        client: Client,
+        generation: u32,
+    ) -> Arc<Self> {
+        let session = Self::with_id(id, revision, principal, client);
+        lock(&session.live().streams).next = u64::from(generation) << 32;
+        session
+    }
+
+    fn with_id(
+        id: u128,
+        revision: Revision,
+        principal: Option<Arc<Principal>>,
+        client: Client,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            id: random_id(),
+            id,
             revision,
             principal,
             client: Box::new(client),
             level: AtomicU8::new(LoggingLevel::Info as u8),
             used: AtomicBool::new(false),
             last_seen: AtomicU32::new(0),
+            kept_until: AtomicU32::new(0),
             ended: AtomicBool::new(false),
             live: OnceLock::new(),
         })
@@ -107,6 +142,16 @@ impl Session {
 
     pub(crate) fn set_level(&self, level: LoggingLevel) {
         self.level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// The least level of log messages that the client wants, as [`LoggingLevel::ALL`] counts.
+    pub(crate) fn level(&self) -> u8 {
+        self.level.load(Ordering::Relaxed)
+    }
+
+    /// Whether a durable store has it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept_until.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn wants(&self, level: LoggingLevel) -> bool {
@@ -157,23 +202,41 @@ impl Session {
     }
 
     /// Keeps a resumable stream and gives it its number; `None` if there are too many.
-    pub(crate) fn add_stream(&self, outbox: &Arc<Outbox>, limit: usize) -> Option<u32> {
+    pub(crate) fn add_stream(&self, outbox: &Arc<Outbox>, limit: usize) -> Option<Added> {
         let mut streams = lock(&self.live().streams);
+        let mut forgotten = None;
         if streams.open.len() >= limit {
             let oldest_done = streams
                 .open
                 .iter()
                 .position(|(_, stream)| stream.is_closed())?;
-            streams.open.remove(oldest_done);
+            forgotten = Some(streams.open.remove(oldest_done).0);
         }
         streams.next += 1;
         let number = streams.next;
         streams.open.push((number, Arc::clone(outbox)));
-        Some(number)
+        Some(Added { number, forgotten })
+    }
+
+    /// Makes a stream of before the restart the one that carries notices, unless there is one.
+    pub(crate) fn adopt_notice_stream(&self, number: u64, outbox: &Arc<Outbox>) -> bool {
+        let mut streams = lock(&self.live().streams);
+        if streams.notices.is_some() {
+            return false;
+        }
+        streams.notices = Some(number);
+        streams.open.push((number, Arc::clone(outbox)));
+        true
+    }
+
+    /// Whether the stream of this number was opened before the last restart.
+    pub(crate) fn is_of_before(&self, number: u64) -> bool {
+        let live = self.live.get();
+        live.is_some_and(|live| lock(&live.streams).next >> 32 > number >> 32)
     }
 
     /// Makes a stream the one that carries notices; the one of before ends.
-    pub(crate) fn set_notice_stream(&self, number: u32) {
+    pub(crate) fn set_notice_stream(&self, number: u64) {
         let mut streams = lock(&self.live().streams);
         if let Some(old) = streams.notices.replace(number)
             && let Some(place) = streams.open.iter().position(|(n, _)| *n == old)
@@ -182,13 +245,13 @@ impl Session {
         }
     }
 
-    pub(crate) fn is_notice_stream(&self, number: u32) -> bool {
+    pub(crate) fn is_notice_stream(&self, number: u64) -> bool {
         self.live
             .get()
             .is_some_and(|live| lock(&live.streams).notices == Some(number))
     }
 
-    pub(crate) fn stream(&self, number: u32) -> Option<Arc<Outbox>> {
+    pub(crate) fn stream(&self, number: u64) -> Option<Arc<Outbox>> {
         let streams = lock(&self.live.get()?.streams);
         streams
             .open
@@ -290,21 +353,25 @@ impl Hasher for RandomBits {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shards: Box<[RwLock<Shard>]>,
-    count: AtomicUsize,
-    per_principal: Mutex<HashMap<Arc<Principal>, usize>>,
+    quota: Quota,
     /// Seconds as of the last sweep: exact enough for idle times, and free to read.
     clock: AtomicU32,
     started: Instant,
+    /// Whether sessions are also in a durable store: then only [`Core::sweep_sessions`] may end
+    /// those whose time is over.
+    ///
+    /// [`Core::sweep_sessions`]: crate::core::Core::sweep_sessions
+    pub(crate) durable: bool,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            count: AtomicUsize::new(0),
-            per_principal: Mutex::default(),
+            quota: Quota::default(),
             clock: AtomicU32::new(0),
             started: Instant::now(),
+            durable: false,
         }
     }
 }
@@ -329,28 +396,12 @@ impl Sessions {
     /// Keeps a session; `false` if there are too many.
     pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
         // Who mounts the service into an application has no task of ours that sweeps.
-        let since = self.started.elapsed().as_secs();
-        // Another thread may set the clock just now.
-        let since = since.saturating_sub(u64::from(self.now()));
-        if since >= limits.session_unused.as_secs().max(1) {
+        if !self.durable && self.is_sweep_due(limits) {
             self.sweep(limits);
         }
-        let grow = |count: usize| (count < limits.sessions).then_some(count + 1);
-        if self
-            .count
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, grow)
-            .is_err()
-        {
+        let (in_all, each) = (limits.sessions, limits.sessions_per_principal);
+        if !self.quota.take(session.principal.as_ref(), in_all, each) {
             return false;
-        }
-        if let Some(principal) = &session.principal {
-            let mut counts = lock(&self.per_principal);
-            let count = counts.entry(Arc::clone(principal)).or_default();
-            if *count >= limits.sessions_per_principal {
-                self.count.fetch_sub(1, Ordering::AcqRel);
-                return false;
-            }
-            *count += 1;
         }
         session.last_seen.store(self.now(), Ordering::Relaxed);
         write(self.shard(session.id)).insert(session.id, Arc::clone(session));
@@ -378,42 +429,77 @@ impl Sessions {
         Some(session)
     }
 
+    /// Whether there is a session of this id, whosever it is.
+    pub(crate) fn contains(&self, id: u128) -> bool {
+        let shard = self.shard(id).read();
+        shard
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&id)
+    }
+
+    /// Whether the last sweep is so long ago that there should be another.
+    pub(crate) fn is_sweep_due(&self, limits: &Limits) -> bool {
+        let since = self.started.elapsed().as_secs();
+        // Another thread may set the clock just now.
+        let since = since.saturating_sub(u64::from(self.now()));
+        since >= limits.session_unused.as_secs().max(1)
+    }
+
+    /// Notes that a durable store keeps a session for so long from now.
+    pub(crate) fn set_kept(&self, session: &Session, time: Duration) {
+        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        let until = self.now().saturating_add(seconds).max(1);
+        session.kept_until.store(until, Ordering::Relaxed);
+    }
+
     /// Ends a session; it cannot come back.
     pub(crate) fn remove(&self, session: &Session) {
         if write(self.shard(session.id)).remove(&session.id).is_some() {
-            self.count.fetch_sub(1, Ordering::AcqRel);
-            if let Some(principal) = &session.principal {
-                let mut counts = lock(&self.per_principal);
-                if let Some(count) = counts.get_mut(principal) {
-                    *count -= 1;
-                    if *count == 0 {
-                        counts.remove(principal);
-                    }
-                }
-            }
+            self.quota.give_back(session.principal.as_ref());
         }
         session.end();
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.count.load(Ordering::Acquire)
+        self.quota.taken()
     }
 
     /// Ends the sessions whose time is over.
     pub(crate) fn sweep(&self, limits: &Limits) {
-        let now = self.set_clock();
-        let over = |session: &Session| {
-            let used = session.used.load(Ordering::Relaxed);
-            let allowed = if used {
-                limits.session_idle
-            } else {
-                limits.session_unused
-            };
-            let idle = now.saturating_sub(session.last_seen.load(Ordering::Relaxed));
-            Duration::from_secs(idle.into()) >= allowed && !session.is_in_use()
+        self.set_clock();
+        self.remove_all(|session| self.is_over(session, limits));
+    }
+
+    /// Whether a session's time was over at the last sweep.
+    pub(crate) fn is_over(&self, session: &Session, limits: &Limits) -> bool {
+        let used = session.used.load(Ordering::Relaxed);
+        let allowed = if used {
+            limits.session_idle
+        } else {
+            limits.session_unused
         };
-        self.remove_all(over);
+        let last_seen = session.last_seen.load(Ordering::Relaxed);
+        let idle = self.now().saturating_sub(last_seen);
+        Duration::from_secs(idle.into()) >= allowed && !session.is_in_use()
+    }
+
+    /// Looks at the clock, and gives the sessions whose time is over, and those that a durable
+    /// store would keep for less than `least`.
+    pub(crate) fn due(
+        &self,
+        limits: &Limits,
+        least: Duration,
+    ) -> (Vec<Arc<Session>>, Vec<Arc<Session>>) {
+        let now = self.set_clock();
+        let least = u32::try_from(least.as_secs()).unwrap_or(u32::MAX);
+        let fades = |session: &Session| {
+            let until = session.kept_until.load(Ordering::Relaxed);
+            until > 0 && until.saturating_sub(now) < least
+        };
+        let over = self.all(|session| self.is_over(session, limits));
+        let fading = self.all(|session| fades(session) && !self.is_over(session, limits));
+        (over, fading)
     }
 
     /// Ends every session.
@@ -422,19 +508,18 @@ impl Sessions {
     }
 
     fn remove_all(&self, which: impl Fn(&Session) -> bool) {
-        for shard in &self.shards {
-            let ids: Vec<_> = {
-                let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-                shard
-                    .values()
-                    .filter(|session| which(session))
-                    .map(Arc::clone)
-                    .collect()
-            };
-            for session in ids {
-                self.remove(&session);
-            }
+        for session in self.all(which) {
+            self.remove(&session);
         }
+    }
+
+    fn all(&self, which: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            all.extend(shard.values().filter(|session| which(session)).cloned());
+        }
+        all
     }
 }
 

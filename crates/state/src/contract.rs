@@ -44,6 +44,7 @@ pub async fn keep<M: AsyncFn() -> Store>(make: M) {
     log_expiry(make().await).await;
     forgetting(make().await).await;
     awkward_text(make().await).await;
+    never_polled(make().await).await;
 }
 
 fn ok<T>(answer: Result<T, StateError>) -> T {
@@ -512,4 +513,17 @@ async fn awkward_text(store: Store) {
     )
     .await;
     assert_eq!(keys(&store, Scope::All).await.len(), 2);
+}
+
+/// What nobody waits for does not happen.
+async fn never_polled(store: Store) {
+    drop(store.put(TABLE, "a", Expected::Absent, Entry::new("ann", "x")));
+    assert!(ok(store.get(TABLE, ANN, "a").await).is_none());
+    put(&store, "a", Expected::Absent, Entry::new("ann", "x")).await;
+    drop(store.delete(TABLE, ANN, "a"));
+    assert!(ok(store.get(TABLE, ANN, "a").await).is_some());
+    drop(store.append("log", "ann", 1, Bytes::new(), 9, None));
+    ok(append(&store, "log", 1, 9).await);
+    drop(store.forget(""));
+    assert_eq!(numbers(&store, "log", 0, 9).await, [1]);
 }

@@ -64,6 +64,12 @@ mod tests {
         error.to_string()
     }
 
+    #[test]
+    fn a_store_can_be_opened_by_any_task() {
+        fn is_send<T: Send>(_: T) {}
+        is_send(open("memory:"));
+    }
+
     #[tokio::test]
     async fn a_url_names_a_store() {
         assert!(!open("memory:").await.unwrap().is_durable());

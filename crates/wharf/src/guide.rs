@@ -16,6 +16,7 @@
 //! | [`skills`] | instructions for an agent, with their files |
 //! | [`apps`] | interactive pages for the results of tools |
 //! | [`transports`] | stdio, HTTP, inside of axum or hyper; limits |
+//! | [`state`] | what survives a restart, and where it is kept |
 //! | [`security`] | what is refused by itself, and what is left to decide |
 //! | [`revisions`] | what clients of each revision see |
 //! | [`testing`] | tests without starting a server |
@@ -64,6 +65,9 @@ pub mod apps {}
 
 #[doc = include_str!("docs/transports.md")]
 pub mod transports {}
+
+#[doc = include_str!("docs/state.md")]
+pub mod state {}
 
 #[doc = include_str!("docs/security.md")]
 pub mod security {}

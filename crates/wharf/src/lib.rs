@@ -75,8 +75,7 @@ pub use wharf_server::{low_level, middleware};
 
 // --- what a handler gets -------------------------------------------------------------------------
 pub use wharf_server::{
-    AnswerError, AskError, Elicit, ElicitSchema, ElicitSchemaError, Elicitation, Sample,
-    UrlElicitation,
+    AnswerError, AskError, Elicit, ElicitSchema, ElicitSchemaError, Question, Sample, question,
 };
 pub use wharf_server::{CompletionRequest, IntoCompletion};
 pub use wharf_server::{Context, FromText, NoArguments, PromptArguments, State, Variables};

@@ -430,6 +430,51 @@ async fn prompts_take_text() {
     assert_eq!(result.messages[1].role, Role::Assistant);
 }
 
+/// Compare two files.
+#[prompt]
+fn compare(
+    /// The older one
+    #[serde(rename = "old-file")]
+    #[complete("a.rs", "b.rs")]
+    old: String,
+    r#type: Option<String>,
+) -> String {
+    format!("{old} as {}", r#type.unwrap_or_default())
+}
+
+/// A page of a book.
+#[resource("book://{title}/{page_number}")]
+fn page(title: String, #[serde(rename = "page_number")] page: u32) -> String {
+    format!("{title}, {page}")
+}
+
+#[tokio::test]
+async fn arguments_have_the_names_that_clients_are_to_use() {
+    let served = Served::new(Server::new("Names").prompt(compare).resource(page)).await;
+    let definition = served.prompt("compare").await;
+    let names: Vec<_> = definition
+        .arguments
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names, ["old-file", "type"]);
+    let description = definition.arguments[0].description.as_deref();
+    assert_eq!(description, Some("The older one"));
+    let arguments = json!({"old-file": "a.rs", "type": "Rust"});
+    let got = served.get("compare", arguments).await.expect("messages");
+    assert_eq!(got.messages[0].content.as_text(), Some("a.rs as Rust"));
+    let refused = served.get("compare", json!({"old": "a.rs"})).await;
+    assert!(refused.is_err_and(|error| error.message.contains("`old-file`")));
+    assert_eq!(
+        served.complete_prompt("compare", "old-file", "b").await,
+        ["b.rs"]
+    );
+    assert_eq!(
+        served.read("book://Emma/7").await.expect("a page"),
+        "Emma, 7"
+    );
+}
+
 #[tokio::test]
 async fn prompt_arguments_complete_themselves() {
     let served = Served::new(server().prompt(review)).await;

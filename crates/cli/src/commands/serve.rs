@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde_json::json;
+use wharf::Server;
 use wharf::http::{HttpOptions, HttpServer};
 
 use crate::failure::Failure;
@@ -48,6 +49,10 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_public: bool,
 
+    /// Where to keep what outlives the process, such as sqlite:/var/lib/wharf.db
+    #[arg(long, value_name = "URL", default_value = "memory:")]
+    state: String,
+
     /// Print {"url":…,"sse":…,"ws":…,"pid":…} on standard output once it listens, for scripts
     #[arg(long)]
     json: bool,
@@ -68,31 +73,44 @@ Examples:
   wharf serve
   wharf serve --addr 127.0.0.1:0 --json
   wharf serve --stdio
+  wharf serve --state sqlite:wharf.db
   claude mcp add --transport http wharf http://127.0.0.1:8000/mcp
   claude mcp add wharf -- wharf serve --stdio
+
+State:
+  memory:      sessions end with the process
+  sqlite:PATH  sessions over HTTP, and streams that were cut off, go on after a restart; one process at a time
 
 Stops on Ctrl-C and SIGTERM, once the calls under way have ended (10 seconds at most).
 
 Exit codes:
   0  stopped as told
-  1  wrong usage, or an internal error
+  1  wrong usage, a state that cannot be had, or an internal error
   4  the address is taken, or cannot be had";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     log::start(args.log_format)?;
     if args.stdio {
-        runtime::run(Load::OneConnection, stdio())
+        runtime::run(Load::OneConnection, stdio(args))
     } else {
         runtime::run(Load::ManyConnections, http(args))
     }
 }
 
-async fn stdio() -> Result<(), Failure> {
+/// The server, with the state that was asked for. Never with another one instead.
+async fn server(state: &str) -> Result<Server, Failure> {
+    let store = wharf::store::open(state).await;
+    let store = store.map_err(|error| Failure::new(format!("--state: {error}")))?;
+    Ok(wharf_ready::starter().store(store))
+}
+
+async fn stdio(args: Args) -> Result<(), Failure> {
+    let server = server(&args.state).await?;
     if std::io::stdin().is_terminal() {
         say("Waiting for JSON-RPC on standard input; usually a client starts this command.");
     }
     tracing::debug!("serving standard input and output");
-    let served = wharf_ready::starter().serve_stdio().await;
+    let served = server.serve_stdio().await;
     served.map_err(|error| {
         Failure::new(format!(
             "the server on standard input and output ended: {error}"
@@ -121,7 +139,11 @@ async fn http(args: Args) -> Result<(), Failure> {
         allow_public: args.allow_public,
         ..HttpOptions::default()
     };
-    let bound = wharf_ready::starter().http(options).bind(&args.addr).await;
+    let bound = server(&args.state)
+        .await?
+        .http(options)
+        .bind(&args.addr)
+        .await;
     let server = bound.map_err(|error| not_bound(&args.addr, &error))?;
     let mut signal = StopSignal::new()
         .map_err(|error| Failure::new(format!("cannot wait for signals: {error}")))?;

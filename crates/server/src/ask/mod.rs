@@ -9,6 +9,7 @@ pub(crate) mod elicit;
 pub(crate) mod journal;
 pub(crate) mod live;
 pub(crate) mod once;
+pub mod question;
 mod request;
 pub(crate) mod rounds;
 
@@ -20,8 +21,9 @@ use wharf_protocol::capabilities::ClientCapabilities;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::revision::Revision;
 
+pub use question::Question;
+pub use request::Sample;
 pub(crate) use request::{Ask, WithMeta, kind, needs};
-pub use request::{Elicitation, Sample, UrlElicitation};
 
 use self::rounds::Rounds;
 

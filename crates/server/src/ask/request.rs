@@ -1,13 +1,9 @@
 //! What can be asked, and how user code says it.
 
-use std::future::{Future, IntoFuture};
-use std::marker::PhantomData;
-use std::pin::Pin;
-
 use serde::Serialize;
 use serde_json::Value;
 use wharf_protocol::content::Role;
-use wharf_protocol::elicitation::{ElicitAction, ElicitParams, ElicitResult};
+use wharf_protocol::elicitation::ElicitParams;
 use wharf_protocol::envelope::IdBuf;
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::at;
@@ -16,10 +12,8 @@ use wharf_protocol::sampling::{
     CreateMessageParams, ModelHint, ModelPreferences, SamplingContent, SamplingMessage,
 };
 
-use super::elicit::{self, Elicit};
-use super::{AskError, Capability};
+use super::Capability;
 use crate::call::request;
-use crate::context::Context;
 
 /// What a call asks for.
 pub(crate) use wharf_protocol::input::InputRequest as Ask;
@@ -79,116 +73,6 @@ impl<T> WithMeta<T> {
     }
 }
 
-/// A question to the person at the client, with its answer as a `T`.
-///
-/// Made by [`Context::elicit`]; awaiting it asks. Dropping it takes the question back: the client is
-/// told, and an answer that was on its way is ignored.
-#[must_use = "a question is asked when it is awaited"]
-#[derive(Debug)]
-pub struct Elicitation<'a, T> {
-    ctx: &'a Context,
-    message: String,
-    key: Option<String>,
-    answer: PhantomData<fn() -> T>,
-}
-
-impl<'a, T> Elicitation<'a, T> {
-    pub(crate) fn new(ctx: &'a Context, message: String) -> Self {
-        Self {
-            ctx,
-            message,
-            key: None,
-            answer: PhantomData,
-        }
-    }
-
-    /// Names the question. Without a name it is called by its kind and place, which is enough as
-    /// long as a handler asks its questions in the same order every time.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
-}
-
-impl<'a, T: Elicit + Send + 'a> IntoFuture for Elicitation<'a, T> {
-    type Output = Result<T, AskError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let schema = T::schema().map_err(AskError::schema)?;
-            let params = ElicitParams::Form {
-                message: self.message,
-                requested_schema: schema.to_value(),
-            };
-            let result: ElicitResult = self.ctx.ask(self.key, Ask::Elicit(params)).await?;
-            match result.action {
-                ElicitAction::Accept => elicit::read_answer(result.content.unwrap_or_default())
-                    .map_err(AskError::invalid),
-                ElicitAction::Decline => Err(AskError::declined()),
-                ElicitAction::Cancel => Err(AskError::cancelled()),
-            }
-        })
-    }
-}
-
-/// A page that the person at the client is asked to open.
-///
-/// Made by [`Context::elicit_url`]; awaiting it asks. The answer says only whether they agreed.
-#[must_use = "a question is asked when it is awaited"]
-#[derive(Debug)]
-pub struct UrlElicitation<'a> {
-    ctx: &'a Context,
-    message: String,
-    url: String,
-    key: Option<String>,
-    id: Option<String>,
-}
-
-impl<'a> UrlElicitation<'a> {
-    pub(crate) fn new(ctx: &'a Context, message: String, url: String) -> Self {
-        Self {
-            ctx,
-            message,
-            url,
-            key: None,
-            id: None,
-        }
-    }
-
-    /// Names the ask, see [`Elicitation::key`].
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
-
-    /// The id under which [`Context::elicitation_complete`] says that the person is done with the
-    /// page. Must not be guessable; random unless given.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.id = Some(id.into());
-        self
-    }
-}
-
-impl<'a> IntoFuture for UrlElicitation<'a> {
-    type Output = Result<ElicitResult, AskError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        // Only 2025-11-25 has the id, and requires it.
-        let elicitation_id = (self.ctx.exchange().revision == Revision::V2025_11_25).then(|| {
-            let random = || format!("{:032x}", crate::session::random_id());
-            self.id.unwrap_or_else(random)
-        });
-        let ask = Ask::Elicit(ElicitParams::Url {
-            message: self.message,
-            url: self.url,
-            elicitation_id,
-        });
-        Box::pin(self.ctx.ask(self.key, ask))
-    }
-}
-
 /// A request for a completion of the client's model, for [`Context::sample`].
 ///
 /// ```
@@ -202,7 +86,6 @@ impl<'a> IntoFuture for UrlElicitation<'a> {
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub(crate) params: CreateMessageParams,
-    pub(crate) key: Option<String>,
 }
 
 impl Sample {
@@ -213,7 +96,7 @@ impl Sample {
             max_tokens: 1024,
             ..CreateMessageParams::default()
         };
-        Self { params, key: None }.message(Role::User, text)
+        Self { params }.message(Role::User, text)
     }
 
     /// Adds a message of the assistant's.
@@ -258,12 +141,6 @@ impl Sample {
         });
         self
     }
-
-    /// Names the ask, see [`Elicitation::key`].
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
 }
 
 impl From<&str> for Sample {
@@ -280,6 +157,6 @@ impl From<String> for Sample {
 
 impl From<CreateMessageParams> for Sample {
     fn from(params: CreateMessageParams) -> Self {
-        Self { params, key: None }
+        Self { params }
     }
 }

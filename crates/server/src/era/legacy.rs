@@ -71,6 +71,19 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
     Ok(reply)
 }
 
+/// Puts the session that a request opened into the durable store, before its client hears of it.
+pub(crate) async fn keep(core: &Core, incoming: &Incoming, reply: &Reply) -> Result<(), Refusal> {
+    let (Some(session), Via::UnopenedHttp) = (&reply.opened, &incoming.via) else {
+        return Ok(());
+    };
+    if core.sessions.is_sweep_due(&core.limits) {
+        core.sweep_sessions().await;
+    }
+    let params: Params<'_> = incoming.frame.params()?;
+    let kept = core.keep_session(session, params.capabilities).await;
+    kept.inspect_err(|_| core.sessions.remove(session))
+}
+
 /// Whether the client may send several messages in one: 2025-03-26 has batches, and no other.
 pub(crate) fn takes_batches(session: &Session) -> bool {
     session.revision == Revision::V2025_03_26

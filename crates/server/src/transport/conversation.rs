@@ -95,6 +95,12 @@ impl Conversation {
         }
     }
 
+    /// Whether the session's revision knows batches.
+    pub(crate) fn takes_batches(&self) -> bool {
+        let session = self.session.as_deref();
+        session.is_some_and(legacy::takes_batches)
+    }
+
     /// How many calls run.
     pub(crate) fn running(&self) -> usize {
         self.tasks.len()

@@ -3,7 +3,6 @@
 mod logs;
 mod rows;
 
-use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -154,11 +153,6 @@ impl Memory {
     }
 }
 
-/// What is known at once, as a store's answer.
-fn done<'a, T: Send + 'a>(answer: Result<T, StateError>) -> Pending<'a, T> {
-    Box::pin(ready(answer))
-}
-
 impl State for Memory {
     fn is_durable(&self) -> bool {
         false
@@ -170,11 +164,11 @@ impl State for Memory {
         scope: Scope<'a>,
         key: &'a str,
     ) -> Pending<'a, Option<Record>> {
-        let inner = self.now();
-        let found = inner.rows.get(table, key);
-        done(Ok(found
-            .filter(|record| scope.covers(&record.owner))
-            .cloned()))
+        Box::pin(async move {
+            let inner = self.now();
+            let found = inner.rows.get(table, key);
+            Ok(found.filter(|it| scope.covers(&it.owner)).cloned())
+        })
     }
 
     fn put<'a>(
@@ -184,11 +178,11 @@ impl State for Memory {
         expected: Expected,
         entry: Entry<'a>,
     ) -> Pending<'a, Put> {
-        done(self.put_now(table, key, expected, &entry))
+        Box::pin(async move { self.put_now(table, key, expected, &entry) })
     }
 
     fn delete<'a>(&'a self, table: Table, scope: Scope<'a>, key: &'a str) -> Pending<'a, bool> {
-        done(Ok(self.now().rows.delete(table, scope, key)))
+        Box::pin(async move { Ok(self.now().rows.delete(table, scope, key)) })
     }
 
     fn list<'a>(
@@ -198,11 +192,11 @@ impl State for Memory {
         after: u64,
         limit: usize,
     ) -> Pending<'a, Vec<(String, Record)>> {
-        done(Ok(self.now().rows.list(table, scope, after, limit)))
+        Box::pin(async move { Ok(self.now().rows.list(table, scope, after, limit)) })
     }
 
     fn count<'a>(&'a self, table: Table, scope: Scope<'a>) -> Pending<'a, usize> {
-        done(Ok(self.now().rows.count(table, scope)))
+        Box::pin(async move { Ok(self.now().rows.count(table, scope)) })
     }
 
     fn lease<'a>(
@@ -212,12 +206,14 @@ impl State for Memory {
         holder: u128,
         time: Duration,
     ) -> Pending<'a, Option<Fence>> {
-        done(self.lease_now(table, key, holder, time))
+        Box::pin(async move { self.lease_now(table, key, holder, time) })
     }
 
     fn release<'a>(&'a self, table: Table, key: &'a str, fence: Fence) -> Pending<'a, ()> {
-        self.now().leases.release(table, key, fence);
-        done(Ok(()))
+        Box::pin(async move {
+            self.now().leases.release(table, key, fence);
+            Ok(())
+        })
     }
 
     fn append<'a>(
@@ -229,12 +225,13 @@ impl State for Memory {
         keep: usize,
         expires: Option<SystemTime>,
     ) -> Pending<'a, ()> {
-        let mut inner = self.now();
-        let (records, bytes) = inner.logs.cost(log, owner, &event);
-        if let Err(full) = self.room(&inner, records, bytes) {
-            return done(Err(full));
-        }
-        done(inner.logs.append(log, owner, number, event, keep, expires))
+        Box::pin(async move {
+            let mut inner = self.now();
+            let (records, bytes) = inner.logs.cost(log, owner, &event);
+            self.room(&inner, records, bytes)?;
+            let logs = &mut inner.logs;
+            logs.append(log, owner, number, event, keep, expires)
+        })
     }
 
     fn events<'a>(
@@ -244,20 +241,23 @@ impl State for Memory {
         after: u64,
         limit: usize,
     ) -> Pending<'a, Vec<(u64, Bytes)>> {
-        done(Ok(self.now().logs.events(log, scope, after, limit)))
+        Box::pin(async move { Ok(self.now().logs.events(log, scope, after, limit)) })
     }
 
     fn forget<'a>(&'a self, logs: &'a str) -> Pending<'a, ()> {
-        self.now().logs.forget(logs);
-        done(Ok(()))
+        Box::pin(async move {
+            self.now().logs.forget(logs);
+            Ok(())
+        })
     }
 
     fn sweep(&self) -> Pending<'_, usize> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = SystemTime::now();
-        inner.leases.sweep();
-        let swept = inner.rows.expire(now) + inner.logs.expire(now);
-        done(Ok(swept))
+        Box::pin(async move {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = SystemTime::now();
+            inner.leases.sweep();
+            Ok(inner.rows.expire(now) + inner.logs.expire(now))
+        })
     }
 }
 

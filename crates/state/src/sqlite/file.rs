@@ -73,7 +73,14 @@ pub(super) async fn open(path: &Path) -> Result<Opened, StateError> {
         .with_source(error)
     };
     // Made first, so that it has its mode before anything is in it and one true name to lock.
-    drop(private_file(path).map_err(|error| cannot("open", error))?);
+    let file = private_file(path).map_err(|error| cannot("open", error))?;
+    if !file.metadata().is_ok_and(|data| data.is_file()) {
+        return Err(StateError::refused(format_args!(
+            "{} is no file that a store could be in",
+            path.display()
+        )));
+    }
+    drop(file);
     let path = path.canonicalize().map_err(|error| cannot("find", error))?;
     let lock = lock(&path).await?;
     let mut connection = connect(&path).await?;
@@ -153,15 +160,9 @@ async fn lock(path: &Path) -> Result<File, StateError> {
 /// Checks what the file is, and makes its tables if it is new.
 async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), StateError> {
     let shown = path.display();
-    let number = async |connection: &mut SqliteConnection, query: &'static str| {
-        let number = sqlx::query_scalar::<_, i64>(query)
-            .fetch_one(connection)
-            .await;
-        number.map_err(|error| explain(path, error))
-    };
-    let version = number(connection, "PRAGMA user_version").await?;
-    let application = number(connection, "PRAGMA application_id").await?;
-    let tables = number(connection, "SELECT count(*) FROM sqlite_schema").await?;
+    let version = number(connection, path, "PRAGMA user_version").await?;
+    let application = number(connection, path, "PRAGMA application_id").await?;
+    let tables = number(connection, path, "SELECT count(*) FROM sqlite_schema").await?;
     if (version, application, tables) == (0, 0, 0) {
         return create(connection)
             .await
@@ -190,6 +191,15 @@ async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
     Ok(())
 }
 
+async fn number(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    query: &str,
+) -> Result<i64, StateError> {
+    let number = sqlx::query_scalar(query).fetch_one(connection).await;
+    number.map_err(|error| explain(path, error))
+}
+
 /// In one transaction, so that a file is a whole store or none.
 async fn create(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("BEGIN IMMEDIATE")
@@ -198,8 +208,12 @@ async fn create(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     for statement in CREATE {
         sqlx::query(statement).execute(&mut *connection).await?;
     }
-    let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}");
-    sqlx::raw_sql(&marks).execute(&mut *connection).await?;
+    for mark in [
+        format!("PRAGMA application_id = {APPLICATION}"),
+        format!("PRAGMA user_version = {SCHEMA}"),
+    ] {
+        sqlx::query(&mark).execute(&mut *connection).await?;
+    }
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
 }

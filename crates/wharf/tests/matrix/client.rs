@@ -7,6 +7,8 @@ use wharf::protocol::Revision;
 use wharf::protocol::method::Method;
 use wharf_schemas::Spec;
 
+use crate::wire::socket::Socket;
+use crate::wire::sse::Sse;
 use crate::wire::{Line, Post, Served, Stream, Value, json, legacy, modern, serve};
 use crate::{answers, server};
 
@@ -17,16 +19,14 @@ pub enum Transport {
     Stdio,
     /// Streamable HTTP.
     Http,
+    /// HTTP+SSE.
+    Sse,
+    WebSocket,
 }
 
 impl Transport {
-    pub const ALL: &[Self] = &[Self::Stdio, Self::Http];
-
-    /// Whether the transport can carry the revision.
-    pub fn has(self, _: Revision) -> bool {
-        // Every revision is spoken over both, 2024-11-05 too: it is the session that knows it.
-        matches!(self, Self::Stdio | Self::Http)
-    }
+    /// Every revision is spoken over all of them: how a message travels is not the revision's.
+    pub const ALL: [Self; 4] = [Self::Stdio, Self::Http, Self::Sse, Self::WebSocket];
 
     /// Methods of a revision that have no use over this transport.
     pub fn lacks(self, method: Method, revision: Revision) -> bool {
@@ -43,13 +43,96 @@ pub struct Record {
     pub faults: Vec<String>,
 }
 
+impl Record {
+    fn saw(&mut self, method: &str) {
+        let method = Method::parse(method).unwrap_or_else(|| panic!("`{method}` is no method"));
+        self.seen.insert(method);
+    }
+
+    fn check(&mut self, spec: &Spec, message: &Value, answers: Option<&str>) {
+        self.messages += 1;
+        if let Some(method) = message["method"].as_str() {
+            self.saw(method);
+        }
+        for fault in spec.message_faults(message, answers) {
+            let about = answers.unwrap_or_default();
+            self.faults
+                .push(format!("{about}: {fault}\n        in {message}"));
+        }
+    }
+}
+
 enum Via {
-    Stdio(Box<Line>),
+    Channel(Box<Channel>),
     Http {
         served: Served,
         session: Option<String>,
         notices: Option<Box<Stream>>,
     },
+}
+
+/// Messages in both directions, and all that belongs together on one way.
+enum Channel {
+    Stdio(Line),
+    Sse(Served, Sse),
+    WebSocket(Served, Socket),
+}
+
+impl Channel {
+    async fn send(&mut self, text: &str) {
+        if let Some(refusal) = self.send_raw(text).await {
+            panic!("{text} was refused: {refusal}");
+        }
+    }
+
+    /// Sends what need not be a message; gives the answer of the transport itself, if it has one.
+    async fn send_raw(&mut self, text: &str) -> Option<Value> {
+        match self {
+            Self::Stdio(line) => line.send_line(text).await,
+            Self::WebSocket(_, socket) => socket.send_text(text).await,
+            Self::Sse(_, sse) => {
+                let answer = sse.send_raw(text).await;
+                return (answer.status != 202).then(|| answer.json());
+            }
+        }
+        None
+    }
+
+    async fn next(&mut self) -> Value {
+        match self {
+            Self::Stdio(line) => line.expect().await,
+            Self::WebSocket(_, socket) => socket.expect().await,
+            Self::Sse(_, sse) => sse.stream.expect().await,
+        }
+    }
+
+    /// Ends the connection as a client does; gives what the server still says.
+    async fn close(self) -> Vec<Value> {
+        let mut rest = Vec::new();
+        match self {
+            Self::Stdio(mut line) => {
+                line.hang_up().await;
+                while let Some(message) = line.message().await {
+                    rest.push(message);
+                }
+                line.ended().await;
+            }
+            Self::WebSocket(served, socket) => {
+                drop(socket);
+                stop(served).await;
+            }
+            Self::Sse(served, sse) => {
+                drop(sse);
+                stop(served).await;
+            }
+        }
+        rest
+    }
+}
+
+async fn stop(mut served: Served) {
+    served.tell_to_stop();
+    served.stopped().await;
 }
 
 pub struct Client {
@@ -77,7 +160,17 @@ impl Client {
                 let program = std::env::current_exe().unwrap();
                 let mut command = tokio::process::Command::new(program);
                 command.arg("--stdio").stderr(std::process::Stdio::null());
-                Via::Stdio(Box::new(Line::child(&mut command)))
+                Via::Channel(Box::new(Channel::Stdio(Line::child(&mut command))))
+            }
+            Transport::Sse => {
+                let served = serve(server::server()).await;
+                let sse = Sse::open(&served).await;
+                Via::Channel(Box::new(Channel::Sse(served, sse)))
+            }
+            Transport::WebSocket => {
+                let served = serve(server::server()).await;
+                let socket = Socket::open(&served).await;
+                Via::Channel(Box::new(Channel::WebSocket(served, socket)))
             }
             Transport::Http => Via::Http {
                 served: serve(server::server()).await,
@@ -104,8 +197,7 @@ impl Client {
     }
 
     fn saw(&mut self, method: &str) {
-        let method = Method::parse(method).unwrap_or_else(|| panic!("`{method}` is no method"));
-        self.record.seen.insert(method);
+        self.record.saw(method);
     }
 
     // --- requests --------------------------------------------------------------------------------
@@ -168,10 +260,10 @@ impl Client {
             self.saw(method);
         }
         let id = message["id"].clone();
-        if let Via::Stdio(line) = &mut self.via {
-            line.send(&message).await;
+        if let Via::Channel(channel) = &mut self.via {
+            channel.send(&message.to_string()).await;
             loop {
-                let message = self.next_line().await;
+                let message = self.next().await;
                 if let Some(response) = self.take(message, &id, method).await {
                     return response;
                 }
@@ -218,8 +310,8 @@ impl Client {
         let message = self.message(method, params);
         self.saw(method);
         let id = message["id"].clone();
-        if let Via::Stdio(line) = &mut self.via {
-            line.send(&message).await;
+        if let Via::Channel(channel) = &mut self.via {
+            channel.send(&message.to_string()).await;
             return (id, None);
         }
         let post = self.post(&message, method);
@@ -231,9 +323,11 @@ impl Client {
 
     /// Sends bytes that are no good message; gives what comes back.
     pub async fn raw(&mut self, bytes: &str) -> Value {
-        if let Via::Stdio(line) = &mut self.via {
-            line.send_line(bytes).await;
-            let message = self.next_line().await;
+        if let Via::Channel(channel) = &mut self.via {
+            let message = match channel.send_raw(bytes).await {
+                Some(refusal) => refusal,
+                None => channel.next().await,
+            };
             self.check(&message, None);
             return message;
         }
@@ -245,9 +339,9 @@ impl Client {
 
     /// Sends several messages at once; gives the responses.
     pub async fn batch(&mut self, messages: Value, methods: &[(i64, &str)]) -> Vec<Value> {
-        let answers = if let Via::Stdio(line) = &mut self.via {
-            line.send(&messages).await;
-            self.next_line().await
+        let answers = if let Via::Channel(channel) = &mut self.via {
+            channel.send(&messages.to_string()).await;
+            channel.next().await
         } else {
             let post = self.with_headers(Post::new(messages.to_string()), "");
             self.send(&post).await.err().expect("no stream").json()
@@ -263,8 +357,8 @@ impl Client {
     pub async fn notify(&mut self, method: &str, params: Value) {
         self.saw(method);
         let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
-        if let Via::Stdio(line) = &mut self.via {
-            return line.send(&message).await;
+        if let Via::Channel(channel) = &mut self.via {
+            return channel.send(&message.to_string()).await;
         }
         let post = self.post(&message, method);
         let answer = self.send(&post).await.err().expect("no stream");
@@ -273,10 +367,10 @@ impl Client {
 
     // --- what the server says --------------------------------------------------------------------
 
-    async fn next_line(&mut self) -> Value {
+    async fn next(&mut self) -> Value {
         match &mut self.via {
-            Via::Stdio(line) => line.expect().await,
-            Via::Http { .. } => panic!("not over a line"),
+            Via::Channel(channel) => channel.next().await,
+            Via::Http { .. } => panic!("not over a channel"),
         }
     }
 
@@ -301,19 +395,19 @@ impl Client {
     }
 
     async fn answer(&mut self, answer: &Value) {
-        if let Via::Stdio(line) = &mut self.via {
-            return line.send(answer).await;
+        if let Via::Channel(channel) = &mut self.via {
+            return channel.send(&answer.to_string()).await;
         }
         let post = self.with_headers(Post::new(answer.to_string()), "");
         let taken = self.send(&post).await.err().expect("no stream");
         assert_eq!(taken.status, 202, "{taken:?}");
     }
 
-    /// Takes a message from a stream that was opened before; over a line from the line.
+    /// Takes a message from a stream that was opened before; over a channel from that.
     pub async fn hear(&mut self, stream: Option<&mut Stream>) -> Value {
         let message = match (stream, &mut self.via) {
             (Some(stream), _) => stream.expect().await,
-            (None, Via::Stdio(line)) => line.expect().await,
+            (None, Via::Channel(channel)) => channel.next().await,
             (None, Via::Http { notices, .. }) => {
                 notices
                     .as_mut()
@@ -345,16 +439,7 @@ impl Client {
 
     /// Judges a message by the revision's schema.
     pub fn check(&mut self, message: &Value, answers: Option<&str>) {
-        self.record.messages += 1;
-        if let Some(method) = message["method"].as_str() {
-            self.saw(method);
-        }
-        for fault in self.spec.message_faults(message, answers) {
-            let about = answers.unwrap_or_default();
-            self.record
-                .faults
-                .push(format!("{about}: {fault}\n        in {message}"));
-        }
+        self.record.check(&self.spec, message, answers);
     }
 
     // --- over HTTP -------------------------------------------------------------------------------
@@ -416,33 +501,29 @@ impl Client {
         }
     }
 
-    /// Ends the session and the server; gives what was seen. `open` are requests whose answers
-    /// come at the end.
+    /// Ends the session and the server; gives what was seen.
     pub async fn close(mut self) -> Record {
         if self.transport == Transport::Http && !self.revision.is_modern() {
             let delete = self.with_headers(Post::bare("DELETE"), "");
             let answer = self.send(&delete).await.err().expect("no stream");
             assert_eq!(answer.status, 204);
         }
-        match self.via {
-            Via::Stdio(mut line) => {
-                line.hang_up().await;
-                let mut rest = Vec::new();
-                while let Some(message) = line.message().await {
-                    rest.push(message);
-                }
-                line.ended().await;
-                self.via = Via::Stdio(Box::new(Line::duplex(server::server(), 64)));
-                for message in rest {
-                    self.check(&message, Some("subscriptions/listen"));
+        let Self {
+            spec,
+            mut record,
+            via,
+            ..
+        } = self;
+        match via {
+            Via::Channel(channel) => {
+                // What is still open is answered at the end.
+                for message in channel.close().await {
+                    record.check(&spec, &message, Some("subscriptions/listen"));
                 }
             }
-            Via::Http { mut served, .. } => {
-                served.tell_to_stop();
-                served.stopped().await;
-            }
+            Via::Http { served, .. } => stop(served).await,
         }
-        self.record
+        record
     }
 }
 

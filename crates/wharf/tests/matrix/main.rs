@@ -79,7 +79,7 @@ async fn matrix(folder: &Path, words: &[String]) -> bool {
     let mut passed = true;
     for revision in Revision::ALL {
         let spec = Arc::new(Spec::read(folder, revision.as_str()));
-        for transport in Transport::ALL.iter().copied().filter(|it| it.has(revision)) {
+        for transport in Transport::ALL {
             let name = format!("{revision} {transport:?}").to_lowercase();
             if !words.iter().all(|word| name.contains(&word.to_lowercase())) {
                 continue;

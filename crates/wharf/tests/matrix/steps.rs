@@ -155,7 +155,7 @@ async fn errors(client: &mut Client) {
         assert_eq!(client.refused("tools/call", params).await, -32021);
         client.capabilities = able;
         let version = "io.modelcontextprotocol/protocolVersion";
-        if client.transport == Transport::Stdio {
+        if client.transport != Transport::Http {
             let meta = json!({version: "1900-01-01"});
             let request = json!({"jsonrpc": "2.0", "id": "v", "method": "tools/list",
                 "params": {"_meta": meta}});
@@ -287,7 +287,86 @@ async fn cancellation(client: &mut Client) {
     client.ask("tools/list", json!({})).await;
 }
 
-async fn tasks(_: &mut Client) {}
+/// Calls the tool `task` as one; gives its id.
+async fn begin(client: &mut Client) -> Value {
+    let mut params = json!({"name": "task", "arguments": {}});
+    if !client.revision.is_modern() {
+        params["task"] = json!({"ttl": 60_000});
+    }
+    let result = client.ask("tools/call", params).await;
+    let task = result.get("task").unwrap_or(&result);
+    assert!(task["taskId"].is_string(), "{result}");
+    task["taskId"].clone()
+}
+
+async fn tasks(client: &mut Client) {
+    if !client.has(Method::TasksGet) {
+        // A wish that the revision does not know is ignored.
+        let params = json!({"name": "task", "arguments": {}, "task": {"ttl": 60_000}});
+        assert_eq!(text(&client.ask("tools/call", params).await), "yes");
+        return;
+    }
+    let id = begin(client).await;
+    if !client.revision.is_modern() {
+        client.wait_for("notifications/tasks/status", None).await;
+    }
+    let named = json!({"taskId": id});
+    let unknown = json!({"taskId": "nobody", "inputResponses": {}});
+    assert_eq!(client.refused("tasks/get", unknown.clone()).await, -32602);
+    assert_eq!(
+        client.refused("tasks/cancel", unknown.clone()).await,
+        -32602
+    );
+    if client.revision.is_modern() {
+        assert_eq!(client.refused("tasks/update", unknown).await, -32602);
+        let waiting = turns(client, &id, "input_required").await;
+        let (_, mut stream) = client
+            .start(
+                "subscriptions/listen",
+                json!({"notifications": {"taskIds": [id]}}),
+            )
+            .await;
+        let acknowledged = "notifications/subscriptions/acknowledged";
+        client.heard.clear();
+        client.wait_for(acknowledged, stream.as_deref_mut()).await;
+        let asks = waiting["inputRequests"].as_object().unwrap();
+        let mut update = named.clone();
+        for (key, ask) in asks {
+            update["inputResponses"][key] = crate::answers::answer(ask);
+        }
+        client.ask("tasks/update", update).await;
+        client
+            .wait_for("notifications/tasks", stream.as_deref_mut())
+            .await;
+        let done = turns(client, &id, "completed").await;
+        assert_eq!(text(&done["result"]), "yes");
+    } else {
+        turns(client, &id, "input_required").await;
+        assert!(!pages(client, "tasks/list", "tasks").await.is_empty());
+        assert_eq!(client.refused("tasks/result", unknown).await, -32602);
+        assert_eq!(text(&client.ask("tasks/result", named).await), "yes");
+        turns(client, &id, "completed").await;
+    }
+    let id = begin(client).await;
+    turns(client, &id, "input_required").await;
+    client.ask("tasks/cancel", json!({"taskId": id})).await;
+    turns(client, &id, "cancelled").await;
+}
+
+/// Looks until a task has this status.
+async fn turns(client: &mut Client, id: &Value, status: &str) -> Value {
+    loop {
+        let task = client.ask("tasks/get", json!({"taskId": id})).await;
+        if task["status"] == status {
+            return task;
+        }
+        let ended = ["completed", "failed", "cancelled"]
+            .iter()
+            .any(|end| task["status"] == *end);
+        assert!(!ended, "{task}");
+        tokio::time::sleep(5 * crate::wire::MS).await;
+    }
+}
 
 async fn batches(client: &mut Client) {
     let list = |id: i64| json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"});

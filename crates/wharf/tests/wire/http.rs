@@ -40,6 +40,15 @@ pub async fn serve_at(server: Server, address: &str) -> Served {
 }
 
 impl Served {
+    /// A server of another process.
+    pub fn elsewhere(addr: SocketAddr) -> Self {
+        Self {
+            addr,
+            stop: None,
+            task: tokio::spawn(async { Ok(()) }),
+        }
+    }
+
     pub async fn wire(&self) -> Wire {
         Wire::open(self.addr).await
     }
@@ -324,6 +333,16 @@ impl Wire {
             addr,
             read: Vec::new(),
         }
+    }
+
+    /// The same to a server that may not be there.
+    pub async fn try_open(addr: SocketAddr) -> Option<Self> {
+        let stream = soon(TcpStream::connect(addr)).await.ok()?;
+        Some(Self {
+            stream,
+            addr,
+            read: Vec::new(),
+        })
     }
 
     /// Writes all bytes; a server that has closed the connection already is no failure here.

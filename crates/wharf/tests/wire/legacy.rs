@@ -53,6 +53,22 @@ impl<'s> Legacy<'s> {
         client
     }
 
+    /// The same client, come back to another server.
+    pub fn at<'n>(&self, served: &'n Served) -> Legacy<'n> {
+        self.as_caller(served, self.token)
+    }
+
+    /// Somebody else who knows the session's id.
+    pub fn as_caller<'n>(&self, served: &'n Served, token: Option<&'static str>) -> Legacy<'n> {
+        Legacy {
+            served,
+            session: self.session.clone(),
+            revision: self.revision.clone(),
+            token,
+            next: AtomicI64::new(self.next.load(Ordering::Relaxed) + 1000),
+        }
+    }
+
     pub fn with_headers(&self, post: Post) -> Post {
         post.header("mcp-session-id", &self.session)
             .header("mcp-protocol-version", &self.revision)

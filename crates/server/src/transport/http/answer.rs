@@ -17,9 +17,11 @@ use super::read::Accepts;
 use super::stream::{Body, Events};
 use crate::call::{Frame, Incoming, Outlet, Reply, Via};
 use crate::core::Core;
+use crate::durable;
+use crate::era::Refusal;
 use crate::outbox::{Bounds, Outbox};
 use crate::principal::Principal;
-use crate::session::Session;
+use crate::session::{Added, Session};
 use crate::transport::{Call, Started, start};
 
 /// A complete JSON response.
@@ -49,6 +51,11 @@ pub(super) fn failure(status: StatusCode, code: i32, message: &str) -> Response<
         &ErrorObject::new(code, message),
         status.as_u16(),
     ))
+}
+
+/// A refusal of what has no message of its own to answer.
+pub(super) fn refusal(refusal: &Refusal) -> Response<Body> {
+    json(Reply::error(None, &refusal.error, refusal.status))
 }
 
 /// Bytes that are no message.
@@ -188,7 +195,7 @@ pub(super) async fn legacy(
         }
         Started::Ready(reply) => {
             outbox.finish(Some(reply.message.into()));
-            return stream_of(core, &session, &outbox);
+            return Box::pin(stream_of(core, &session, &outbox, vec![frame.id_buf()])).await;
         }
         Started::Waiting(call) => call,
     };
@@ -223,7 +230,8 @@ pub(super) async fn legacy(
         // Cancelled: there is no answer to give.
         return empty(StatusCode::ACCEPTED);
     }
-    stream_of(core, &session, &outbox)
+    // Boxed: most calls need no stream, and their future stays small.
+    Box::pin(stream_of(core, &session, &outbox, vec![frame.id_buf()])).await
 }
 
 /// A call that goes on by itself. Its parts are dropped in this order: a call that is cancelled
@@ -258,19 +266,54 @@ fn duplicate(id: &IdBuf) -> Reply {
     Reply::error(Some(id.as_json()), &error, 400)
 }
 
-pub(super) fn stream_of(
+/// The stream that carries what is in an outbox; `calls` are the requests that it answers.
+pub(super) async fn stream_of(
     core: &Arc<Core>,
-    session: &Session,
+    session: &Arc<Session>,
     outbox: &Arc<Outbox>,
+    calls: Vec<IdBuf>,
 ) -> Response<Body> {
     // A stream beyond the limit is one that cannot be resumed.
-    let number = session.add_stream(outbox, core.limits.streams_per_session);
+    let added = session.add_stream(outbox, core.limits.streams_per_session);
+    if let Some(added) = added
+        && let Err(response) = logged(core, session, added, outbox, calls).await
+    {
+        return *response;
+    }
     let events = Events::of(core, outbox);
-    let events = match number {
-        Some(number) => events.numbered(number, session.revision >= Revision::V2025_11_25),
+    let events = match added {
+        Some(added) => {
+            let primes = session.revision >= Revision::V2025_11_25;
+            events.numbered(added.number, primes)
+        }
         None => events,
     };
     event_stream(events.into())
+}
+
+/// Begins the log of a stream, where there is a durable store. `calls` are the requests that the
+/// stream answers.
+pub(super) async fn logged(
+    core: &Core,
+    session: &Arc<Session>,
+    added: Added,
+    outbox: &Arc<Outbox>,
+    calls: Vec<IdBuf>,
+) -> Result<(), Box<Response<Body>>> {
+    if core.durable.is_none() {
+        return Ok(());
+    }
+    if let Some(number) = added.forgotten {
+        core.forget_stream(session, number);
+    }
+    let begun = core.log_stream(session, added.number, outbox, resumable(core), &calls);
+    Box::pin(begun).await.map_err(|error| {
+        // Their answers have nowhere to go.
+        for id in &calls {
+            session.calls().cancel(id);
+        }
+        Box::new(refusal(&durable::down(error)))
+    })
 }
 
 fn plain(core: &Core) -> Bounds {

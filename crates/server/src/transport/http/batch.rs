@@ -2,7 +2,7 @@
 //! message of it.
 
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use ::http::{Response, StatusCode};
@@ -13,7 +13,7 @@ use super::Shared;
 use super::answer::{empty, failure, json_bytes, refused, resumable, stream_of};
 use super::read::Accepts;
 use super::stream::Body;
-use crate::call::{Incoming, Outlet, Via};
+use crate::call::{Frame, Incoming, Outlet, Via};
 use crate::outbox::Outbox;
 use crate::session::Session;
 use crate::transport::batch::Batch;
@@ -27,11 +27,19 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     let core = &shared.core;
     let outbox = Outbox::new(resumable(core));
-    let incoming = |frame| Incoming {
-        frame,
-        via: Via::LegacyHttp(Arc::clone(&session)),
-        principal: session.principal.clone(),
-        outlet: Outlet::Stream(Arc::clone(&outbox)),
+    // Which requests a stream answers is only asked for where that is to outlive the process.
+    let calls = core.durable.as_ref().map(|_| Mutex::new(Vec::new()));
+    let incoming = |frame: Arc<Frame>| {
+        if let Some(calls) = &calls {
+            let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.push(frame.id_buf());
+        }
+        Incoming {
+            frame,
+            via: Via::LegacyHttp(Arc::clone(&session)),
+            principal: session.principal.clone(),
+            outlet: Outlet::Stream(Arc::clone(&outbox)),
+        }
     };
     let taken = poll_fn(|cx| {
         let calls = session.calls();
@@ -41,6 +49,8 @@ pub(super) async fn answer(
         Ok(batch) => batch,
         Err(error) => return refused(&error),
     };
+    let calls = calls.map(|calls| calls.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let calls = calls.unwrap_or_default();
     if !batch.is_answered() {
         if batch.is_accepted() {
             return empty(StatusCode::ACCEPTED);
@@ -57,7 +67,7 @@ pub(super) async fn answer(
         }
         batch.drain().for_each(|answer| outbox.append(answer));
         outbox.finish(None);
-        return stream_of(core, &session, &outbox);
+        return stream_of(core, &session, &outbox, calls).await;
     }
     if !accepts.events {
         outbox.discard();
@@ -89,7 +99,7 @@ pub(super) async fn answer(
         // All cancelled: there is no answer to give.
         return empty(StatusCode::ACCEPTED);
     }
-    stream_of(core, &session, &outbox)
+    stream_of(core, &session, &outbox, calls).await
 }
 
 /// Waits for the answers of a batch and puts them into the outbox: as they come once it is a

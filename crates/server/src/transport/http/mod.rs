@@ -273,17 +273,22 @@ impl Service {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        if self.shared.core.durable.is_some()
+            && let Err(response) = self.recall(&parts, principal.as_ref()).await
+        {
+            return *response;
+        }
         match parts.method {
             Method::POST => self.post(parts, body, principal).await,
             Method::GET => match self.named_session(&parts, principal.as_deref()) {
-                Ok(session) => listen::open(&self.shared, &parts, &session),
+                Ok(session) => listen::open(&self.shared, &parts, &session).await,
                 Err(response) => *response,
             },
             Method::DELETE => match self.named_session(&parts, principal.as_deref()) {
-                Ok(session) => {
-                    self.shared.core.sessions.remove(&session);
-                    answer::empty(StatusCode::NO_CONTENT)
-                }
+                Ok(session) => match self.shared.core.end_session(&session).await {
+                    Ok(()) => answer::empty(StatusCode::NO_CONTENT),
+                    Err(refusal) => answer::refusal(&refusal),
+                },
                 Err(response) => *response,
             },
             _ => not_allowed_at_endpoint(),
@@ -352,6 +357,20 @@ impl Service {
             return Ok(None);
         }
         self.session(parts, version, principal).map(Some)
+    }
+
+    /// Takes up the session that a request names, if it was opened before the process was started.
+    async fn recall(
+        &self,
+        parts: &Parts,
+        principal: Option<&Arc<Principal>>,
+    ) -> Result<(), Box<Response<Body>>> {
+        let header = parts.headers.get(headers::SESSION_ID);
+        let Some(id) = header.and_then(|id| id.to_str().ok()) else {
+            return Ok(());
+        };
+        let recalled = Box::pin(self.shared.core.recall_session(id, principal)).await;
+        recalled.map_err(|refusal| Box::new(answer::refusal(&refusal)))
     }
 
     async fn post<B>(

@@ -150,7 +150,7 @@ async fn sweep(core: Arc<Core>) {
     let period = (shortest / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
     loop {
         tokio::time::sleep(period).await;
-        core.sessions.sweep(&core.limits);
+        core.sweep_sessions().await;
     }
 }
 

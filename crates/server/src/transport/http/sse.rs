@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -24,6 +25,7 @@ use super::Shared;
 use super::answer::{self, event_stream, failure};
 use super::read::accepts;
 use super::stream::Body;
+use crate::call::Frame;
 use crate::core::{Core, Listening};
 use crate::principal::Principal;
 use crate::session::{parse_id, random_id};
@@ -41,10 +43,12 @@ pub(super) struct Channels {
 }
 
 /// The way into the conversation of a stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Channel {
     messages: mpsc::Sender<Inbound>,
     principal: Option<Arc<Principal>>,
+    /// Whether the session has opened in a revision that knows batches.
+    takes_batches: Arc<AtomicBool>,
 }
 
 impl Channels {
@@ -54,10 +58,10 @@ impl Channels {
 
     /// The way to the stream of this id, if it is this principal's. A foreign one and an unknown
     /// one are alike.
-    fn find(&self, id: &str, principal: Option<&Principal>) -> Option<mpsc::Sender<Inbound>> {
+    fn find(&self, id: &str, principal: Option<&Principal>) -> Option<Channel> {
         let open = self.lock();
         let channel = open.get(&parse_id(id)?)?;
-        (channel.principal.as_deref() == principal).then(|| channel.messages.clone())
+        (channel.principal.as_deref() == principal).then(|| channel.clone())
     }
 }
 
@@ -94,7 +98,9 @@ pub(super) fn open(
     let channel = Channel {
         messages,
         principal: principal.clone(),
+        takes_batches: Arc::default(),
     };
+    let takes_batches = Arc::clone(&channel.takes_batches);
     let id = random_id();
     shared.channels.lock().insert(id, channel);
     let mut first = Events::default();
@@ -110,6 +116,7 @@ pub(super) fn open(
     let first_pause = core.limits.keep_alive.min(core.limits.session_unused);
     event_stream(Body::channel(Stream {
         talk: Conversation::new(Arc::clone(core), principal),
+        takes_batches,
         incoming,
         output: first,
         used: false,
@@ -146,9 +153,18 @@ pub(super) async fn post(
     let Some(channel) = shared.channels.find(id, principal) else {
         return unknown();
     };
+    let message = match message {
+        Inbound::Batch(bytes) if !channel.takes_batches.load(Ordering::Acquire) => {
+            match Frame::parse(bytes) {
+                Ok(parsed) => Inbound::Message(parsed),
+                Err(error) => return answer::refused(&error),
+            }
+        }
+        message => message,
+    };
     // There is no room only while the client does not read what it is sent.
     let patience = shared.core.limits.write_timeout;
-    match tokio::time::timeout(patience, channel.send(message)).await {
+    match tokio::time::timeout(patience, channel.messages.send(message)).await {
         Ok(Ok(())) => answer::empty(StatusCode::ACCEPTED),
         Ok(Err(_ended)) => unknown(),
         Err(_) => {
@@ -181,6 +197,7 @@ impl Output for Events {
 /// The body of the response to GET, and with it the session.
 pub(super) struct Stream {
     talk: Conversation,
+    takes_batches: Arc<AtomicBool>,
     incoming: mpsc::Receiver<Inbound>,
     output: Events,
     /// A message has come in.
@@ -210,6 +227,9 @@ impl Stream {
         {
             self.used = true;
             self.talk.take(cx, Ok(message), &mut self.output);
+            if self.talk.takes_batches() {
+                self.takes_batches.store(true, Ordering::Release);
+            }
         }
         while self.has_room()
             && let Poll::Ready(event) = self.talk.poll_event(cx)

@@ -108,7 +108,7 @@ pub(super) struct Events {
     reader: Option<Reader>,
     outbox: Arc<Outbox>,
     /// The stream's number in its session, which makes its events resumable.
-    number: Option<u32>,
+    number: Option<u64>,
     /// Sent before everything else.
     prime: Option<Bytes>,
     call: Option<Call>,
@@ -138,7 +138,7 @@ impl Events {
     pub(super) fn resume(
         core: &Core,
         outbox: &Arc<Outbox>,
-        number: u32,
+        number: u64,
         after: u64,
     ) -> Option<Self> {
         let reader = outbox.attach(Some(after))?;
@@ -166,7 +166,7 @@ impl Events {
 
     /// Gives every event an id; `prime` starts with an empty event, so that a client can come
     /// back even if it is cut off before the first message (since 2025-11-25).
-    pub(super) fn numbered(mut self, number: u32, prime: bool) -> Self {
+    pub(super) fn numbered(mut self, number: u64, prime: bool) -> Self {
         self.number = Some(number);
         if prime {
             let id = event_id(number, 0);
@@ -258,12 +258,12 @@ impl Events {
     }
 }
 
-fn event_id(number: u32, seq: u64) -> String {
+fn event_id(number: u64, seq: u64) -> String {
     format!("{number}-{seq}")
 }
 
 /// Reads an id exactly as we write it: the stream's number and the event's place in it.
-pub(super) fn read_event_id(id: &str) -> Option<(u32, u64)> {
+pub(super) fn read_event_id(id: &str) -> Option<(u64, u64)> {
     let (number, seq) = id.split_once('-')?;
     let ids = (number.parse().ok()?, seq.parse().ok()?);
     (event_id(ids.0, ids.1) == id).then_some(ids)
