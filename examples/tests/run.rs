@@ -290,61 +290,168 @@ fn in_process_test() {
     host.stop();
 }
 
-#[test]
-fn mount_axum() {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_mount_axum"))
-        .arg("127.0.0.1:0")
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the example starts");
-    let mut line = String::new();
-    let stderr = server.stderr.take().expect("a pipe");
-    BufReader::new(stderr)
-        .read_line(&mut line)
-        .expect("the address");
-    let address = line
-        .trim()
-        .strip_prefix("http://")
-        .and_then(|url| url.strip_suffix("/mcp"));
-    let address = address.unwrap_or_else(|| panic!("not an address: {line:?}"));
-
-    let page = http(address, "GET / HTTP/1.1", "");
-    assert!(page.ends_with("the endpoint is /mcp"), "{page}");
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
-    let call = json!({
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {"name": "add", "arguments": {"a": 1, "b": 2}, "_meta": meta},
-    });
-    let answer = http(address, "POST /mcp HTTP/1.1", &call.to_string());
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(answer.contains(r#""text":"3""#), "{answer}");
-
-    server.kill().expect("it runs");
-    server.wait().expect("it ends");
+/// An example that listens, and says so on standard error.
+struct Listening {
+    server: Child,
+    address: String,
 }
 
-/// One request and its whole response.
-fn http(address: &str, line: &str, body: &str) -> String {
-    let mut connection = TcpStream::connect(address).expect("it listens");
-    connection.set_read_timeout(Some(PATIENCE)).expect("a time");
-    write!(
-        connection,
-        "{line}\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
-         Mcp-Method: tools/call\r\nMcp-Name: add\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .expect("it reads");
-    let mut response = String::new();
-    connection
-        .read_to_string(&mut response)
-        .expect("it answers");
-    response
+impl Listening {
+    fn start(program: &str) -> Self {
+        let mut server = Command::new(program)
+            .arg("127.0.0.1:0")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the example starts");
+        let mut line = String::new();
+        let stderr = server.stderr.take().expect("a pipe");
+        BufReader::new(stderr)
+            .read_line(&mut line)
+            .expect("the address");
+        let address = line.trim().strip_prefix("http://");
+        let address = address.and_then(|url| Some(url.split_once('/')?.0.to_owned()));
+        Self {
+            server,
+            address: address.unwrap_or_else(|| panic!("not an address: {line:?}")),
+        }
+    }
+
+    /// One request and its whole response, or the beginning of one that does not end.
+    fn http(&self, line: &str, headers: &str, body: &str) -> String {
+        let mut connection = TcpStream::connect(&self.address).expect("it listens");
+        connection.set_read_timeout(Some(PATIENCE)).expect("a time");
+        write!(
+            connection,
+            "{line} HTTP/1.1\r\nHost: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .expect("it reads");
+        let mut response = Vec::new();
+        let mut bytes = [0; 4096];
+        // An event ends with a blank line; heads of responses have other line ends.
+        while !response.windows(2).any(|two| two == b"\n\n") {
+            match connection.read(&mut bytes).expect("it answers") {
+                0 => break,
+                count => response.extend_from_slice(&bytes[..count]),
+            }
+        }
+        String::from_utf8(response).expect("text")
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.http(&format!("GET {path}"), "Connection: close\r\n", "")
+    }
+
+    /// Calls a tool in 2026-07-28.
+    fn call(&self, path: &str, headers: &str, tool: &str, arguments: Value) -> String {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        let headers = format!(
+            "Connection: close\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
+             Mcp-Method: tools/call\r\nMcp-Name: {tool}\r\n{headers}"
+        );
+        self.http(&format!("POST {path}"), &headers, &call.to_string())
+    }
+
+    /// Where the event stream of this path says to post.
+    fn endpoint(&self, path: &str) -> String {
+        let opened = self.http(&format!("GET {path}"), "Accept: text/event-stream\r\n", "");
+        let data = opened.lines().find_map(|line| line.strip_prefix("data: "));
+        data.unwrap_or_else(|| panic!("no endpoint: {opened}"))
+            .to_owned()
+    }
+
+    /// The status line of a WebSocket handshake.
+    fn upgrade(&self, path: &str) -> String {
+        let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let mut connection = TcpStream::connect(&self.address).expect("it listens");
+        connection.set_read_timeout(Some(PATIENCE)).expect("a time");
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
+            self.address
+        );
+        connection.write_all(head.as_bytes()).expect("it reads");
+        let mut line = String::new();
+        BufReader::new(connection)
+            .read_line(&mut line)
+            .expect("it answers");
+        line
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+const SUM: &str = r#""text":"3""#;
+
+#[test]
+fn axum() {
+    let app = Listening::start(env!("CARGO_BIN_EXE_axum"));
+    let page = app.get("/");
+    assert!(page.ends_with("the endpoint is /tools"), "{page}");
+    let sum = app.call("/tools", "", "add", json!({"a": 1, "b": 2}));
+    assert!(
+        sum.starts_with("HTTP/1.1 200") && sum.contains(SUM),
+        "{sum}"
+    );
+    // Relative to `/tools/sse`, whatever of it the service is shown.
+    let endpoint = app.endpoint("/tools/sse");
+    assert!(endpoint.starts_with("messages?sessionId="), "{endpoint}");
+    assert!(app.upgrade("/tools/ws").contains(" 101 "));
+}
+
+#[test]
+fn several() {
+    let app = Listening::start(env!("CARGO_BIN_EXE_several"));
+    let sum = app.call("/numbers", "", "add", json!({"a": 1, "b": 2}));
+    assert!(sum.contains(SUM), "{sum}");
+    let word = app.call("/words", "", "join", json!({"a": "rain", "b": "bow"}));
+    assert!(word.contains(r#""text":"rainbow""#), "{word}");
+    let foreign = app.call("/words", "", "add", json!({"a": 1, "b": 2}));
+    assert!(foreign.contains("-32602"), "{foreign}");
+    // The stream of one takes no messages of the other.
+    let id = app.endpoint("/numbers/sse");
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let headers = "Connection: close\r\nContent-Type: application/json\r\n";
+    let answer = app.http(&format!("POST /words/{id}"), headers, ping);
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+}
+
+#[test]
+fn hyper() {
+    let app = Listening::start(env!("CARGO_BIN_EXE_hyper"));
+    let sum = app.call("/mcp", "", "add", json!({"a": 1, "b": 2}));
+    assert!(sum.contains(SUM), "{sum}");
+    assert!(app.endpoint("/sse").starts_with("messages?sessionId="));
+    assert!(app.upgrade("/ws").contains(" 101 "));
+}
+
+#[test]
+fn layer() {
+    let app = Listening::start(env!("CARGO_BIN_EXE_layer"));
+    let user = "X-Authenticated-User: Ada\r\nOrigin: http://localhost:3000\r\n";
+    let answer = app.call("/mcp", user, "whoami", json!({}));
+    assert!(answer.contains(r#""text":"Ada""#), "{answer}");
+    assert!(
+        answer.contains("access-control-allow-origin: *"),
+        "{answer}"
+    );
+    let answer = app.call("/mcp", "", "whoami", json!({}));
+    assert!(answer.contains(r#""text":"nobody""#), "{answer}");
+    assert!(app.endpoint("/mcp/sse").starts_with("messages?sessionId="));
+    assert!(app.upgrade("/mcp/ws").contains(" 101 "));
 }
 
 #[test]

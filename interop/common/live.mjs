@@ -9,7 +9,8 @@ export async function takeLiveSteps(client, modern, { step, heard, setAnswer }) 
     // Progress, log messages, cancellation.
     await step('progress', async () => {
         const steps = [];
-        const result = await call('countdown', { from: 3, interval_ms: 20 }, { onprogress: p => steps.push([p.progress, p.total ?? null]) });
+        // Slowly, so that a busy machine does not make one piece of a progress and the answer.
+        const result = await call('countdown', { from: 3, interval_ms: 100 }, { onprogress: p => steps.push([p.progress, p.total ?? null]) });
         // A notification can still be on its way through the SDK when the answer is here.
         await until(() => steps.length >= 3, 500);
         return { text: plain(result), steps };

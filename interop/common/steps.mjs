@@ -32,7 +32,7 @@ function parseArguments(argv) {
         options[name] = argv[i + 1];
     }
     if (options.transport === 'stdio' ? !options.server : !options.url) {
-        throw new Error('usage: --transport stdio --server COMMAND | --transport http --url URL [--revision R]');
+        throw new Error('usage: --transport stdio --server COMMAND | --transport http|sse|ws --url URL [--revision R]');
     }
     return options;
 }

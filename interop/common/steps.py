@@ -340,7 +340,7 @@ class Steps(Live):
 
 async def take(client):
     parser = argparse.ArgumentParser()
-    parser.add_argument("--transport", choices=["stdio", "http"], required=True)
+    parser.add_argument("--transport", choices=["stdio", "http", "sse", "ws"], required=True)
     parser.add_argument("--server", help="the command line that starts the server (stdio)")
     parser.add_argument("--url", help="the address of the server (http)")
     parser.add_argument("--revision", help="a revision, or auto, where the SDK can choose")

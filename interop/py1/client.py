@@ -5,13 +5,16 @@ The SDK always offers its newest revision (2025-11-25): there is no choice.
 
 import importlib.metadata
 import sys
+import warnings
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 from mcp import ClientSession, McpError, StdioServerParameters, types
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.websocket import websocket_client
 from pydantic import AnyUrl
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "common"))
@@ -25,6 +28,13 @@ def wire(model):
 def transport_to(options):
     if options.transport == "http":
         return streamable_http_client(options.url)
+    if options.transport == "sse":
+        return sse_client(options.url)
+    if options.transport == "ws":
+        with warnings.catch_warnings():
+            # The SDK's next generation does without it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return websocket_client(options.url)
     command, *arguments = options.server.split(" ")
     return stdio_client(StdioServerParameters(command=command, args=arguments))
 

@@ -15,6 +15,7 @@ import anyio
 import mcp_types as types
 from mcp import Client as SdkClient
 from mcp import StdioServerParameters
+from mcp.client.sse import sse_client
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 from mcp.shared.subscriptions import ResourceUpdated, ToolsListChanged
 
@@ -34,6 +35,8 @@ def server_and_mode(options):
     mode = {None: "auto", "auto": "auto", steps.MODERN: steps.MODERN}.get(options.revision, "legacy")
     if options.transport == "http":
         return options.url, mode
+    if options.transport == "sse":
+        return sse_client(options.url), mode
     command, *arguments = options.server.split(" ")
     return StdioServerParameters(command=command, args=arguments), mode
 

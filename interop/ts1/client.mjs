@@ -3,8 +3,10 @@
 
 import { readFileSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { WebSocketClientTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
 import {
     CreateMessageRequestSchema,
     ElicitRequestSchema,
@@ -38,6 +40,8 @@ async function pages(list, field) {
 
 function transportTo(options) {
     if (options.transport === 'http') return new StreamableHTTPClientTransport(new URL(options.url));
+    if (options.transport === 'sse') return new SSEClientTransport(new URL(options.url));
+    if (options.transport === 'ws') return new WebSocketClientTransport(new URL(options.url));
     const [command, ...args] = options.server.split(' ');
     return new StdioClientTransport({ command, args, stderr: 'inherit' });
 }
@@ -53,9 +57,13 @@ await main({
         client.setNotificationHandler(ToolListChangedNotificationSchema, () => void on.toolsChanged());
         client.setNotificationHandler(ResourceUpdatedNotificationSchema, n => void on.updated(n.params));
         transport = transportTo(options);
-        if (options.transport === 'stdio') {
-            // Only the HTTP transport keeps the agreed revision; here it is told to us.
-            transport.setProtocolVersion = agreed => (transport.agreed = agreed);
+        if (options.transport !== 'http') {
+            // Only the HTTP transport lets the agreed revision be read; here it is told to us.
+            const tell = transport.setProtocolVersion?.bind(transport);
+            transport.setProtocolVersion = agreed => {
+                transport.agreed = agreed;
+                tell?.(agreed);
+            };
         }
         await client.connect(transport);
         return {

@@ -3,7 +3,7 @@
 // modern one (pinned), or `auto` (asks with server/discover and falls back).
 
 import { readFileSync } from 'node:fs';
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { LOG_LEVEL_KEY, MODERN, main } from '../common/steps.mjs';
 
@@ -22,6 +22,7 @@ function choice(revision) {
 
 function transportTo(options) {
     if (options.transport === 'http') return new StreamableHTTPClientTransport(new URL(options.url));
+    if (options.transport === 'sse') return new SSEClientTransport(new URL(options.url));
     const [command, ...args] = options.server.split(' ');
     return new StdioClientTransport({ command, args, stderr: 'inherit' });
 }

@@ -393,12 +393,17 @@ impl Sessions {
         now
     }
 
-    /// Keeps a session; `false` if there are too many.
-    pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
-        // Who mounts the service into an application has no task of ours that sweeps.
+    /// Ends the sessions whose time is over, if nobody has looked for long. Who mounts the service
+    /// into an application has no task of ours that sweeps, so its requests do.
+    pub(crate) fn sweep_if_due(&self, limits: &Limits) {
         if !self.durable && self.is_sweep_due(limits) {
             self.sweep(limits);
         }
+    }
+
+    /// Keeps a session; `false` if there are too many.
+    pub(crate) fn insert(&self, session: &Arc<Session>, limits: &Limits) -> bool {
+        self.sweep_if_due(limits);
         let (in_all, each) = (limits.sessions, limits.sessions_per_principal);
         if !self.quota.take(session.principal.as_ref(), in_all, each) {
             return false;
@@ -442,7 +447,8 @@ impl Sessions {
         let since = self.started.elapsed().as_secs();
         // Another thread may set the clock just now.
         let since = since.saturating_sub(u64::from(self.now()));
-        since >= limits.session_unused.as_secs().max(1)
+        let shortest = limits.session_unused.min(limits.session_idle);
+        since >= shortest.as_secs().max(1)
     }
 
     /// Notes that a durable store keeps a session for so long from now.

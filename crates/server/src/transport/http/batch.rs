@@ -43,7 +43,7 @@ pub(super) async fn answer(
     };
     let taken = poll_fn(|cx| {
         let calls = session.calls();
-        Poll::Ready(Batch::take(cx, core, &session, calls, bytes, &incoming))
+        Poll::Ready(Batch::take(cx, core, &session, calls, bytes, incoming))
     });
     let mut batch = match taken.await {
         Ok(batch) => batch,

@@ -191,6 +191,10 @@ impl Service {
             Ok(permit) => permit,
             Err(denied) => return denied.into_response(),
         };
+        if self.shared.routes.is_mounted() {
+            let core = &self.shared.core;
+            core.sessions.sweep_if_due(&core.limits);
+        }
         let Some(place) = self.shared.routes.find(parts.uri.path()) else {
             return permit.finish(self.nothing_here());
         };

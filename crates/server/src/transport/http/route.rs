@@ -71,6 +71,10 @@ impl Routes {
         })
     }
 
+    pub(super) fn is_mounted(&self) -> bool {
+        self.mounted
+    }
+
     /// What is at this path, if there is anything.
     pub(super) fn find(&self, path: &str) -> Option<Place> {
         // What is called most comes first.

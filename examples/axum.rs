@@ -1,6 +1,6 @@
 //! How does a server become a part of an axum application?
 //!
-//! `cargo run -p wharf-examples --bin mount_axum [ADDRESS]`, by default `127.0.0.1:8000`
+//! `cargo run -p wharf-examples --bin axum [ADDRESS]`, by default `127.0.0.1:8000`
 
 use axum::Router;
 use axum::routing::get;
@@ -15,16 +15,18 @@ fn add(a: i64, b: i64) -> i64 {
 #[tokio::main]
 async fn main() -> wharf::Result<()> {
     let mcp = Server::new("Mounted").tool(add).into_service().await?;
+    // With everything below it: `/tools/sse` for clients of 2024-11-05, `/tools/ws` for
+    // WebSocket. `route_service("/tools", …)` would mount the endpoint alone.
     let app = Router::new()
-        .route("/", get(|| async { "the endpoint is /mcp" }))
-        .route_service("/mcp", mcp.clone());
+        .route("/", get(|| async { "the endpoint is /tools" }))
+        .nest_service("/tools", mcp.clone());
 
     let address = std::env::args().nth(1);
     let address = address.as_deref().unwrap_or("127.0.0.1:8000");
     let listener = tokio::net::TcpListener::bind(address).await?;
     #[allow(clippy::print_stderr, reason = "a program says where it is")]
     {
-        eprintln!("http://{}/mcp", listener.local_addr()?);
+        eprintln!("http://{}/tools", listener.local_addr()?);
     }
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {
