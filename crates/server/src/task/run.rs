@@ -26,8 +26,8 @@ use crate::session::{Answer, Session};
 pub(crate) struct Run {
     id: Box<str>,
     revision: Revision,
-    /// Told of every change.
-    changes: watch::Sender<()>,
+    /// Told of every change, from the first who waits for one: most tasks are only looked at.
+    changes: OnceLock<watch::Sender<()>>,
     abort: OnceLock<AbortHandle>,
     journal_id: [u8; 16],
     state: Mutex<State>,
@@ -70,7 +70,7 @@ impl Run {
         Arc::new(Self {
             id: id.into(),
             revision,
-            changes: watch::Sender::new(()),
+            changes: OnceLock::new(),
             abort: OnceLock::new(),
             journal_id: journal.id,
             state: Mutex::new(state),
@@ -106,7 +106,9 @@ impl Run {
 
     /// Tells of every change from now on.
     pub(super) fn watch(&self) -> watch::Receiver<()> {
-        self.changes.subscribe()
+        self.changes
+            .get_or_init(|| watch::Sender::new(()))
+            .subscribe()
     }
 
     /// Adds a stream of notices that wants to know of this task.
@@ -118,7 +120,9 @@ impl Run {
 
     /// The record was changed: wakes and tells who waits.
     pub(super) fn changed(&self, record: &Record, status: bool) {
-        self.changes.send_replace(());
+        if let Some(changes) = self.changes.get() {
+            changes.send_replace(());
+        }
         if !status {
             return;
         }

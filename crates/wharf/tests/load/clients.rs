@@ -60,7 +60,15 @@ fn resources() -> Vec<String> {
 }
 
 /// Listens in the way of 2026-07-28, to lists and, if wished, to resources.
-pub(crate) async fn listen(mut wire: Wire, id: usize, to_resources: bool) -> Stream {
+pub(crate) async fn listen(wire: Wire, id: usize, to_resources: bool) -> Stream {
+    let mut stream = begin_to_listen(wire, id, to_resources).await;
+    let first = stream.expect().await;
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
+    stream
+}
+
+/// The same without a look at what comes.
+pub(crate) async fn begin_to_listen(mut wire: Wire, id: usize, to_resources: bool) -> Stream {
     let uris = if to_resources {
         resources()
     } else {
@@ -73,10 +81,7 @@ pub(crate) async fn listen(mut wire: Wire, id: usize, to_resources: bool) -> Str
     }});
     let post = request(id, "subscriptions/listen", params, json!({}));
     wire.send(&post.bytes(wire.addr)).await;
-    let mut stream = wire.stream().await;
-    let first = stream.expect().await;
-    assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
-    stream
+    wire.stream().await
 }
 
 /// A session, by its id.
@@ -148,7 +153,7 @@ pub(crate) async fn narrow(addr: SocketAddr) -> Wire {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     // Over the loopback, packets are so large that the kernel takes megabytes for each reader.
     socket.set_tcp_mss(1400).unwrap();
-    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.set_recv_buffer_size(8 * 1024).unwrap();
     socket.connect(&addr.into()).unwrap();
     socket.set_nonblocking(true).unwrap();
     Wire {

@@ -8,26 +8,28 @@ use serde::Deserialize;
 use wharf::{Context, Limits, NoArguments, Prompt, Resource, Server, Tool, tool};
 
 /// Resources that change together.
-pub(crate) const RESOURCES: usize = 32;
+pub(crate) const RESOURCES: usize = 8;
 /// A resource that changes alone.
 pub(crate) const MARK: &str = "memo://mark";
 /// How often `chatter` says something, and how long that is.
 pub(crate) const WORDS: usize = 512;
 pub(crate) const WORD: usize = 16 * 1024;
 
-/// A kibibyte each, so that notices of them are no small messages.
+/// Two kibibytes each, so that notices of them are no small messages.
 pub(crate) fn uri(number: usize) -> String {
-    format!("memo://{number}/{}", "x".repeat(1024))
+    format!("memo://{number}/{}", "x".repeat(2 * 1024))
 }
 
 pub(crate) fn write_timeout(full: bool) -> Duration {
-    Duration::from_secs(if full { 20 } else { 5 })
+    Duration::from_secs(if full { 20 } else { 2 })
 }
 
 fn limits(kind: &str) -> Limits {
     match kind {
         "slow" | "slow-full" => Limits {
             write_timeout: write_timeout(kind == "slow-full"),
+            // What sessions keep for their clients' return is not what is looked for here.
+            session_idle: Duration::from_secs(2),
             ..Limits::default()
         },
         "tasks" => Limits {
