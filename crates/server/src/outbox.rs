@@ -282,6 +282,12 @@ impl Outbox {
         state.first > 1 || !state.entries.is_empty()
     }
 
+    /// Whether it is open, and somebody reads it.
+    pub(crate) fn is_read(&self) -> bool {
+        let state = self.lock();
+        state.attached && state.reader > 0 && !state.closed
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
     }

@@ -111,7 +111,7 @@ async fn all(size: Size) {
     let alone = show("alone", alone);
 
     let mut peaks = Vec::new();
-    for wave in 1..=4 {
+    for wave in 1..=3 {
         let before = process.resident();
         let began = Instant::now();
         let slow = clients::open_all(size.slow, move |id| open_slow(addr, id)).await;
