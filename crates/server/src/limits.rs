@@ -69,7 +69,8 @@ pub struct Limits {
     /// Sessions of one principal at the same time, where callers are authenticated. Default
     /// 1,024. Beyond it: HTTP 429.
     pub sessions_per_principal: usize,
-    /// How long a session lives without a request or an open stream. Default 1 hour. Then: 404.
+    /// How long a session lives without a request, a running call or a stream that is read.
+    /// Default 1 hour. Then: 404. A stream that its client left does not keep it.
     pub session_idle: Duration,
     /// How long a session lives that was opened and never used. Default 1 minute. Then: 404. An
     /// HTTP+SSE stream or WebSocket connection is closed that has carried no message for as long.
@@ -105,10 +106,13 @@ pub struct Limits {
     pub shutdown: Duration,
     /// Items on one page of a list. Default 250.
     pub page_items: usize,
-    /// Tasks that run at the same time in this process. Default 4,096. Beyond it: HTTP 429.
+    /// Tasks that run at the same time in this process. Default 4,096. Beyond it: HTTP 429. In
+    /// memory, a running task takes about 3 KiB, besides what its request is longer than 300 bytes
+    /// (twice) and what its handler holds.
     pub tasks_running: usize,
     /// Tasks that are kept for one principal, or for one session where nobody is authenticated,
-    /// running or finished. Default 1,024. Beyond it: HTTP 429 until one expires.
+    /// running or finished. Default 1,024. Beyond it: HTTP 429 until one expires. In memory, a
+    /// finished task takes about 700 bytes, and its result.
     pub tasks_per_owner: usize,
     /// How long one task may run, unless the tool has its own time-out. Default 1 hour; time spent
     /// waiting for the client's answer to an ask does not count. Beyond it: the handler is dropped

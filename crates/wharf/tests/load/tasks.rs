@@ -15,7 +15,7 @@ const CLIENTS: usize = 16;
 
 /// What one task may keep, in bytes as they were asked of the allocator: see the documentation of
 /// `Limits::tasks_running` and `Limits::tasks_per_owner`.
-const FINISHED: i64 = 2 * 1024;
+const FINISHED: i64 = 1024;
 const RUNNING: i64 = 4 * 1024;
 
 async fn create(process: &Process, tool: &'static str, count: usize) -> Vec<String> {
