@@ -538,3 +538,16 @@ fn low_level() {
     assert_eq!(host.read("row://capital"), "Oslo");
     host.stop();
 }
+
+#[test]
+fn tasks() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_tasks"), |_| json!({}));
+    let params = json!({"name": "bake", "arguments": {"cake": "Sachertorte"}, "task": {}});
+    let task = host.request("tools/call", params)["task"].clone();
+    assert_eq!(task["status"], "working");
+    let id = json!({"taskId": task["taskId"]});
+    let result = host.request("tasks/result", id.clone());
+    let text = result["content"][0]["text"].as_str().expect("text");
+    assert_eq!(text, "Sachertorte, made of dough for Sachertorte");
+    assert_eq!(host.request("tasks/get", id)["status"], "completed");
+}
