@@ -13,9 +13,10 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The longest message from a client, in bytes: an HTTP body or a line of stdio. Default
-    /// 4 MiB. Beyond it: HTTP 413, which waits a second for the client to end if it sends no more
-    /// than as much again; on stdio error `-32600`, and the line is skipped.
+    /// The longest message from a client, in bytes: an HTTP body, a WebSocket message or a line of
+    /// stdio. Default 4 MiB. Beyond it: HTTP 413, which waits a second for the client to end if it
+    /// sends no more than as much again; WebSocket is closed with 1009; on stdio error `-32600`,
+    /// and the line is skipped.
     pub message_bytes: usize,
     /// Messages in one batch of a session of 2025-03-26, the only revision that has batches.
     /// Default 100. Beyond it: `-32600`, and nothing of the batch is taken in.
@@ -38,8 +39,8 @@ pub struct Limits {
     /// Steps of [`Context::once`](crate::Context::once) remembered at the same time, over all
     /// calls. Default 100,000. Beyond it: the step fails before it runs.
     pub once_steps: usize,
-    /// Calls in flight per session or connection. Default 256. Beyond it: HTTP 429; on stdio
-    /// reading waits until one ends.
+    /// Calls in flight per session or connection. Default 256. Beyond it: HTTP 429; over HTTP+SSE
+    /// and WebSocket error `-32603`; on stdio reading waits until one ends.
     pub calls_per_session: usize,
     /// Unread messages that one stream holds before its sender waits. Default 256.
     pub stream_messages: usize,
@@ -57,8 +58,8 @@ pub struct Limits {
     /// How long a legacy call may be silent before its answer becomes an event stream, which
     /// survives a cut connection. Default 1 s.
     pub stream_after: Duration,
-    /// How often an idle event stream carries a comment, so that proxies keep it open.
-    /// Default 15 s.
+    /// How often an idle event stream carries a comment, and an idle WebSocket connection a ping,
+    /// so that proxies keep it open. Default 15 s.
     pub keep_alive: Duration,
     /// Sessions at the same time. Default 131,072. Beyond it: HTTP 429.
     pub sessions: usize,
@@ -67,10 +68,11 @@ pub struct Limits {
     pub sessions_per_principal: usize,
     /// How long a session lives without a request or an open stream. Default 1 hour. Then: 404.
     pub session_idle: Duration,
-    /// How long a session lives that was opened and never used. Default 1 minute. Then: 404.
+    /// How long a session lives that was opened and never used. Default 1 minute. Then: 404. An
+    /// HTTP+SSE stream or WebSocket connection is closed that has carried no message for as long.
     pub session_unused: Duration,
-    /// `subscriptions/listen` streams and legacy GET streams at the same time. Default 16,384.
-    /// Beyond it: HTTP 429.
+    /// `subscriptions/listen` streams, legacy GET streams, HTTP+SSE streams and WebSocket
+    /// connections at the same time. Default 16,384. Beyond it: HTTP 429.
     pub listens: usize,
     /// The same for one principal, or for one session. Default 64. Beyond it: HTTP 429.
     pub listens_per_principal: usize,
@@ -82,13 +84,14 @@ pub struct Limits {
     /// How long a client may take to send the head of a request. Default 10 s. Then the
     /// connection is closed.
     pub header_timeout: Duration,
-    /// How long a client may take to send a body. Default 30 s. Then: HTTP 408.
+    /// How long a client may take to send a body, or over WebSocket a message that it has begun.
+    /// Default 30 s. Then: HTTP 408; WebSocket is closed with 1008.
     pub body_timeout: Duration,
     /// How long a client may leave bytes unread that are written to it. Default 30 s. Then the
     /// connection is closed; a resumable stream can be resumed.
     pub write_timeout: Duration,
-    /// How long a connection may be open without a request. Default 2 minutes. Then it is
-    /// closed.
+    /// How long a connection may be open without a request, or over WebSocket without any frame,
+    /// which answers to pings are. Default 2 minutes. Then it is closed.
     pub idle_timeout: Duration,
     /// The head of a request, in bytes. Default 32 KiB. Beyond it: HTTP 431.
     pub header_bytes: usize,

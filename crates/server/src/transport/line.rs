@@ -96,7 +96,11 @@ impl Connection {
                     unread = 0..count;
                     if count == 0 {
                         ended = true;
-                        poll_fn(|cx| Poll::Ready(self.take_rest(cx))).await;
+                        poll_fn(|cx| {
+                            self.take_rest(cx);
+                            Poll::Ready(())
+                        })
+                        .await;
                         self.hang_up(deadline.as_mut());
                     }
                 }

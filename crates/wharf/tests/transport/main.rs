@@ -10,6 +10,7 @@ mod batches;
 mod cancel;
 mod errors;
 mod lists;
+mod mount;
 mod notices;
 mod resume;
 mod shutdown;

@@ -191,9 +191,10 @@ impl Service {
             Ok(permit) => permit,
             Err(denied) => return denied.into_response(),
         };
-        if self.shared.routes.is_mounted() {
-            let core = &self.shared.core;
-            core.sessions.sweep_if_due(&core.limits);
+        let core = &self.shared.core;
+        // Who mounts us has no task of ours that sweeps, so requests do.
+        if self.shared.routes.is_mounted() && core.sessions.is_sweep_due(&core.limits) {
+            Box::pin(core.sweep_sessions()).await;
         }
         let Some(place) = self.shared.routes.find(parts.uri.path()) else {
             return permit.finish(self.nothing_here());

@@ -20,12 +20,12 @@ pub(super) struct Accepts {
     pub(super) events: bool,
 }
 
+fn refusal(status: StatusCode, message: &str) -> Response<Body> {
+    failure(status, ErrorCode::INVALID_REQUEST, message)
+}
+
 fn refuse<T>(status: StatusCode, message: &str) -> Result<T, Box<Response<Body>>> {
-    Err(Box::new(failure(
-        status,
-        ErrorCode::INVALID_REQUEST,
-        message,
-    )))
+    Err(Box::new(refusal(status, message)))
 }
 
 /// Checks `Content-Type`, `Content-Encoding` and `Accept`.
@@ -105,11 +105,11 @@ where
         Err(BodyError::TooLarge) => {
             drain(&mut body, headers, limits.message_bytes).await;
             let message = format!("the body is larger than {} bytes", limits.message_bytes);
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, &message).map_err(close)
+            Err(close(refusal(StatusCode::PAYLOAD_TOO_LARGE, &message)))
         }
         Err(BodyError::TooSlow) => {
             let message = "the body did not arrive in time";
-            refuse(StatusCode::REQUEST_TIMEOUT, message).map_err(close)
+            Err(close(refusal(StatusCode::REQUEST_TIMEOUT, message)))
         }
         Err(BodyError::Broken) => {
             let message = "the body could not be read";
@@ -201,6 +201,6 @@ where
 }
 
 /// Ends the connection after the response: what is left of the body is not read.
-fn close(response: Box<Response<Body>>) -> Box<Response<Body>> {
-    Box::new(with_header(*response, header::CONNECTION, "close"))
+fn close(response: Response<Body>) -> Box<Response<Body>> {
+    Box::new(with_header(response, header::CONNECTION, "close"))
 }

@@ -227,14 +227,15 @@ impl Stream {
         {
             self.used = true;
             self.talk.take(cx, Ok(message), &mut self.output);
-            if self.talk.takes_batches() {
-                self.takes_batches.store(true, Ordering::Release);
-            }
         }
         while self.has_room()
             && let Poll::Ready(event) = self.talk.poll_event(cx)
         {
             self.talk.settle(event, &mut self.output);
+        }
+        // Before the client hears that it has a session, and sends more.
+        if self.talk.takes_batches() {
+            self.takes_batches.store(true, Ordering::Release);
         }
         if !self.ending && self.stopped.as_mut().poll(cx).is_ready() {
             self.ending = true;
