@@ -23,8 +23,9 @@ use wharf_protocol::tasks;
 
 use crate::ask::elicit::Elicit;
 use crate::ask::once::{Claim, OnceSteps};
+use crate::ask::question::How;
 use crate::ask::question::{Form, FreeForm, Model, Page, Places};
-use crate::ask::{self, Ask, AskError, Asks, Capability, Question, Sample, WithMeta};
+use crate::ask::{self, Ask, AskError, Asks, Capability, More, Question, Sample};
 use crate::call::{Frame, Outlet, notification};
 use crate::catalog::CatalogHandle;
 use crate::core::Core;
@@ -320,7 +321,7 @@ impl Context {
                 logger,
                 data,
             };
-            let params = WithMeta::new(params, self.exchange.related_task());
+            let params = More::meta(self.exchange.related_task()).with(params);
             self.send(notification(Method::LogMessage, &params)).await;
         }
     }
@@ -370,7 +371,7 @@ impl Context {
             message: message.map(str::to_owned),
         };
         let params = at(&params, exchange.revision);
-        let params = WithMeta::new(params, exchange.related_task());
+        let params = More::meta(exchange.related_task()).with(params);
         self.send(notification(Method::Progress, &params)).await;
     }
 
@@ -459,11 +460,8 @@ impl Context {
         Question::new(self, Places)
     }
 
-    pub(crate) async fn ask<T: DeserializeOwned>(
-        &self,
-        key: Option<String>,
-        ask: Ask,
-    ) -> Result<T, AskError> {
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, how: How, ask: Ask) -> Result<T, AskError> {
+        let How { key, task } = how;
         for needed in ask::needs(&ask) {
             if let Some(error) = needed.lack(self.exchange.revision, self.capabilities()) {
                 let _ = self.exchange.missing.set(*needed);
@@ -476,7 +474,7 @@ impl Context {
         }
         match (&self.exchange.asks, &self.exchange.caller) {
             (Asks::Live, Caller::Session(session)) => {
-                ask::live::ask(&self.exchange, session, &ask).await
+                ask::live::ask(&self.exchange, session, &ask, task).await
             }
             (Asks::Rounds(rounds), _) => {
                 let Some(raw) = rounds.answer_or_open(key, ask::kind(&ask), ask) else {

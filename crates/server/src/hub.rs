@@ -16,7 +16,7 @@ use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::tasks::TaskState;
 
-use crate::ask::WithMeta;
+use crate::ask::More;
 use crate::call::notification;
 
 /// Something that listeners may want to know.
@@ -55,7 +55,7 @@ impl Notice {
                     None => Revision::V2025_11_25,
                 };
                 let meta = params.remove("_meta");
-                let params = WithMeta::new(at(&**state, revision), meta);
+                let params = More::meta(meta).with(at(&**state, revision));
                 return notification(method, &params);
             }
             _ => {}

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use wharf_protocol::envelope::IdBuf;
 use wharf_protocol::method::Method;
 use wharf_protocol::revision::Revision;
 
-use super::{Ask, AskError, read_answer, request};
+use super::{Ask, AskError, More, read_answer, remote, request};
 use crate::call::{Outlet, notification};
 use crate::context::Exchange;
 use crate::outbox::Closed;
@@ -23,12 +25,22 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     exchange: &Exchange,
     session: &Arc<Session>,
     ask: &Ask,
+    task: Option<Duration>,
 ) -> Result<T, AskError> {
     let outlet = exchange.outlet.as_ref().ok_or_else(AskError::unavailable)?;
-    let sent = send(outlet, session, exchange.revision, ask, None).await;
-    let mut sent = sent.map_err(|_| AskError::closed())?;
+    let revision = exchange.revision;
     let _waiting = Waiting::new(&exchange.waiting);
-    match tokio::time::timeout(exchange.core.limits.ask_timeout, sent.answer()).await {
+    let task = task.filter(|_| remote::is_possible(session, revision, ask));
+    let answer = async {
+        match task {
+            Some(keep) => remote::ask(outlet, session, revision, ask, keep).await,
+            None => {
+                let sent = send(outlet, session, revision, ask, More::default()).await;
+                sent.ok()?.answer().await
+            }
+        }
+    };
+    match tokio::time::timeout(exchange.core.limits.ask_timeout, answer).await {
         Ok(Some(Ok(raw))) => read_answer::<T>(&raw),
         Ok(Some(Err(error))) => Err(AskError::client(error)),
         Ok(None) => Err(AskError::closed()),
@@ -36,17 +48,25 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     }
 }
 
-/// Sends an ask as a request to the client; `meta` is its `_meta`.
+/// Sends an ask as a request to the client.
 pub(crate) async fn send<'a>(
     outlet: &'a Outlet,
     session: &Arc<Session>,
     revision: Revision,
     ask: &Ask,
-    meta: Option<Value>,
+    more: More,
+) -> Result<Sent<'a>, Closed> {
+    send_as(outlet, session, |id| request::live(ask, id, revision, more)).await
+}
+
+/// Sends a request that `write` writes under the id it is given.
+pub(crate) async fn send_as<'a>(
+    outlet: &'a Outlet,
+    session: &Arc<Session>,
+    write: impl FnOnce(&IdBuf) -> Vec<u8>,
 ) -> Result<Sent<'a>, Closed> {
     let open = session.open_ask();
-    let message = request::live(ask, &open.id, revision, meta);
-    outlet.send(message).await?;
+    outlet.send(write(&open.id)).await?;
     Ok(Sent {
         open,
         outlet,

@@ -10,6 +10,7 @@ pub(crate) mod journal;
 pub(crate) mod live;
 pub(crate) mod once;
 pub mod question;
+mod remote;
 mod request;
 pub(crate) mod rounds;
 
@@ -23,7 +24,7 @@ use wharf_protocol::revision::Revision;
 
 pub use question::Question;
 pub use request::Sample;
-pub(crate) use request::{Ask, WithMeta, kind, needs};
+pub(crate) use request::{Ask, More, kind, needs};
 
 use self::rounds::Rounds;
 

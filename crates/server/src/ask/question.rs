@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::task::{self, Poll};
+use std::time::Duration;
 
 use serde_json::Value;
 use wharf_protocol::elicitation::{ElicitAction, ElicitParams, ElicitResult};
@@ -36,7 +37,7 @@ pub struct Question<'a, K: Kind> {
 }
 
 enum Stage<'a, K: Kind> {
-    Named { kind: K, key: Option<String> },
+    Named { kind: K, how: How },
     Asked(Answering<'a, K::Answer>),
     Over,
 }
@@ -46,27 +47,55 @@ pub trait Kind: sealed::Kind {}
 
 impl<K: sealed::Kind> Kind for K {}
 
+pub(crate) use sealed::How;
+
 mod sealed {
+    use std::time::Duration;
+
     use super::{Answering, Context};
+
+    /// What a handler says of a question besides the question itself.
+    #[derive(Debug, Default)]
+    pub struct How {
+        pub(crate) key: Option<String>,
+        /// For how long the client may keep the answer as a task of its own.
+        pub(crate) task: Option<Duration>,
+    }
 
     pub trait Kind: Unpin {
         type Answer;
 
-        fn ask(self, ctx: &Context, key: Option<String>) -> Answering<'_, Self::Answer>;
+        fn ask(self, ctx: &Context, how: How) -> Answering<'_, Self::Answer>;
     }
 }
 
 impl<'a, K: Kind> Question<'a, K> {
     pub(crate) fn new(ctx: &'a Context, kind: K) -> Self {
-        let stage = Stage::Named { kind, key: None };
+        let stage = Stage::Named {
+            kind,
+            how: How::default(),
+        };
         Self { ctx, stage }
     }
 
     /// Names the question. Without a name it is called by its kind and place, which is enough as
     /// long as a handler asks its questions in the same order every time.
     pub fn key(mut self, name: impl Into<String>) -> Self {
-        if let Stage::Named { key, .. } = &mut self.stage {
-            *key = Some(name.into());
+        if let Stage::Named { how, .. } = &mut self.stage {
+            how.key = Some(name.into());
+        }
+        self
+    }
+
+    /// Lets the client work on the question as a task of its own, and keep the answer for this
+    /// long, where it can: a client of 2025-11-25 that declared so is asked for a task, and looked
+    /// at from time to time until it is done. Everywhere else it is asked as any other.
+    ///
+    /// For answers that take long, such as a model's or those of people who are away; see
+    /// [`Limits::ask_timeout`](crate::Limits::ask_timeout) for how long.
+    pub fn as_task(mut self, keep: Duration) -> Self {
+        if let Stage::Named { how, .. } = &mut self.stage {
+            how.task = Some(keep);
         }
         self
     }
@@ -75,7 +104,7 @@ impl<'a, K: Kind> Question<'a, K> {
 impl<K: Kind> fmt::Debug for Question<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = match &self.stage {
-            Stage::Named { key, .. } => key.as_deref(),
+            Stage::Named { how, .. } => how.key.as_deref(),
             _ => None,
         };
         f.debug_struct("Question")
@@ -89,7 +118,7 @@ impl<K: Kind> Future for Question<'_, K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut asked = match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Named { kind, key } => kind.ask(self.ctx, key),
+            Stage::Named { kind, how } => kind.ask(self.ctx, how),
             Stage::Asked(asked) => asked,
             // As for every future: nobody asks again after the answer.
             Stage::Over => return Poll::Pending,
@@ -114,10 +143,10 @@ pub struct Form<T> {
 impl<T: Elicit + Send> sealed::Kind for Form<T> {
     type Answer = T;
 
-    fn ask(self, ctx: &Context, key: Option<String>) -> Answering<'_, T> {
+    fn ask(self, ctx: &Context, how: How) -> Answering<'_, T> {
         Box::pin(async move {
             let schema = T::schema().map_err(AskError::schema)?.to_value();
-            let result = form(ctx, key, self.message, schema).await?;
+            let result = form(ctx, how, self.message, schema).await?;
             match result.action {
                 ElicitAction::Accept => elicit::read_answer(result.content.unwrap_or_default())
                     .map_err(AskError::invalid),
@@ -138,14 +167,14 @@ pub struct FreeForm {
 impl sealed::Kind for FreeForm {
     type Answer = ElicitResult;
 
-    fn ask(self, ctx: &Context, key: Option<String>) -> Answering<'_, ElicitResult> {
-        Box::pin(form(ctx, key, self.message, self.schema))
+    fn ask(self, ctx: &Context, how: How) -> Answering<'_, ElicitResult> {
+        Box::pin(form(ctx, how, self.message, self.schema))
     }
 }
 
 async fn form(
     ctx: &Context,
-    key: Option<String>,
+    how: How,
     message: String,
     schema: Value,
 ) -> Result<ElicitResult, AskError> {
@@ -153,7 +182,7 @@ async fn form(
         message,
         requested_schema: schema.clone(),
     };
-    let mut result: ElicitResult = ctx.ask(key, Ask::Elicit(params)).await?;
+    let mut result: ElicitResult = ctx.ask(how, Ask::Elicit(params)).await?;
     result.fit(&schema, ctx.exchange().revision);
     Ok(result)
 }
@@ -180,7 +209,7 @@ impl Question<'_, Page> {
 impl sealed::Kind for Page {
     type Answer = ElicitResult;
 
-    fn ask(self, ctx: &Context, key: Option<String>) -> Answering<'_, ElicitResult> {
+    fn ask(self, ctx: &Context, how: How) -> Answering<'_, ElicitResult> {
         // Only 2025-11-25 has the id, and requires it.
         let elicitation_id = (ctx.exchange().revision == Revision::V2025_11_25).then(|| {
             let random = || format!("{:032x}", crate::session::random_id());
@@ -191,7 +220,7 @@ impl sealed::Kind for Page {
             url: self.url,
             elicitation_id,
         };
-        Box::pin(ctx.ask(key, Ask::Elicit(params)))
+        Box::pin(ctx.ask(how, Ask::Elicit(params)))
     }
 }
 
@@ -202,8 +231,8 @@ pub struct Model(pub(crate) CreateMessageParams);
 impl sealed::Kind for Model {
     type Answer = CreateMessageResult;
 
-    fn ask(self, ctx: &Context, key: Option<String>) -> Answering<'_, CreateMessageResult> {
-        Box::pin(ctx.ask(key, Ask::Sample(Box::new(self.0))))
+    fn ask(self, ctx: &Context, how: How) -> Answering<'_, CreateMessageResult> {
+        Box::pin(ctx.ask(how, Ask::Sample(Box::new(self.0))))
     }
 }
 
@@ -214,9 +243,9 @@ pub struct Places;
 impl sealed::Kind for Places {
     type Answer = Vec<Root>;
 
-    fn ask(self, ctx: &Context, key: Option<String>) -> Answering<'_, Vec<Root>> {
+    fn ask(self, ctx: &Context, how: How) -> Answering<'_, Vec<Root>> {
         Box::pin(async move {
-            let result: ListRootsResult = ctx.ask(key, Ask::Roots).await?;
+            let result: ListRootsResult = ctx.ask(how, Ask::Roots).await?;
             Ok(result.roots)
         })
     }

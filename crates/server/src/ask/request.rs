@@ -11,6 +11,7 @@ use wharf_protocol::revision::Revision;
 use wharf_protocol::sampling::{
     CreateMessageParams, ModelHint, ModelPreferences, SamplingContent, SamplingMessage,
 };
+use wharf_protocol::tasks::TaskParams;
 
 use super::Capability;
 use crate::call::request;
@@ -41,35 +42,52 @@ pub(crate) fn needs(ask: &Ask) -> &'static [Capability] {
 }
 
 /// The ask as a request of the server's, in a revision that has such requests.
-pub(crate) fn live(ask: &Ask, id: &IdBuf, revision: Revision, meta: Option<Value>) -> Vec<u8> {
+///
+/// `more` are members that such a request can have besides its own.
+pub(crate) fn live(ask: &Ask, id: &IdBuf, revision: Revision, more: More) -> Vec<u8> {
     match ask {
         Ask::Elicit(params) => {
-            let params = WithMeta::new(at(params, revision), meta);
+            let params = more.with(at(params, revision));
             request(id, Method::Elicit, &params)
         }
         Ask::Sample(params) => {
-            let params = WithMeta::new(at(&**params, revision), meta);
+            let params = more.with(at(&**params, revision));
             request(id, Method::CreateMessage, &params)
         }
         Ask::Roots => {
-            let params = WithMeta::new(serde_json::Map::new(), meta);
+            let params = more.with(serde_json::Map::new());
             request(id, Method::RootsList, &params)
         }
     }
 }
 
-/// Parameters that have no `_meta` of their own, with one.
-#[derive(Serialize)]
-pub(crate) struct WithMeta<T> {
-    #[serde(flatten)]
-    params: T,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<Value>,
+/// What a message's parameters have besides their own members.
+#[derive(Debug, Default)]
+pub(crate) struct More {
+    pub(crate) meta: Option<Value>,
+    /// The wish that the request become a task of the client's.
+    pub(crate) task: Option<TaskParams>,
 }
 
-impl<T> WithMeta<T> {
-    pub(crate) fn new(params: T, meta: Option<Value>) -> Self {
-        Self { params, meta }
+impl More {
+    /// `_meta`, and nothing else.
+    pub(crate) fn meta(meta: Option<Value>) -> Self {
+        Self { meta, task: None }
+    }
+
+    /// The parameters together with it.
+    pub(crate) fn with<T: Serialize>(self, params: T) -> impl Serialize {
+        #[derive(Serialize)]
+        struct With<T> {
+            #[serde(flatten)]
+            params: T,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            task: Option<TaskParams>,
+            #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+            meta: Option<Value>,
+        }
+        let Self { meta, task } = self;
+        With { params, task, meta }
     }
 }
 

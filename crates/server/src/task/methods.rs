@@ -23,7 +23,7 @@ use wharf_state::Scope;
 use super::record::{Outcome, Record};
 use super::run::{self, Run};
 use super::store::{Changed, TASKS, change, find, unavailable};
-use crate::ask::Ask;
+use crate::ask::{Ask, More};
 use crate::call::{Incoming, Reply};
 use crate::context::Caller;
 use crate::core::Core;
@@ -320,7 +320,7 @@ async fn ask_live(
         session,
         session.revision,
         &ask,
-        Some(related),
+        More::meta(Some(related)),
     )
     .await
     {

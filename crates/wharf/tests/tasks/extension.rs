@@ -106,10 +106,9 @@ async fn changes_are_told_to_who_listens() {
     assert_eq!(late.expect().await["params"]["status"], "completed");
 }
 
-fn patient() -> Tool {
-    Tool::new("patient")
-        .task_after(Duration::from_millis(20))
-        .raw_handler(|arguments: crate::Value, ctx: Context| async move {
+fn patient(time: Duration) -> Tool {
+    Tool::new("patient").task_after(time).raw_handler(
+        |arguments: crate::Value, ctx: Context| async move {
             let ms = arguments["ms"].as_u64().unwrap_or_default();
             let person: Person = ctx.elicit("Who?").await?;
             ctx.step("first", async { Ok::<_, wharf::Error>(1) })
@@ -120,15 +119,17 @@ fn patient() -> Tool {
                 return Ok::<_, wharf::Error>(format!("{} and {}", person.name, other.name));
             }
             Ok(person.name)
-        })
+        },
+    )
 }
 
 #[tokio::test]
 async fn a_call_that_lasts_becomes_a_task() {
     for kind in [Kind::ModernLine, Kind::ModernHttp] {
         for (ms, is_task) in [(0, false), (200, true)] {
-            let mut peer =
-                Peer::open_as(kind, Server::new("T").tool(patient()).tool(add), able()).await;
+            let time = Duration::from_millis(if is_task { 20 } else { 60_000 });
+            let server = Server::new("T").tool(patient(time)).tool(add);
+            let mut peer = Peer::open_as(kind, server, able()).await;
             let (reply, rounds) = peer
                 .converse("patient", json!({"ms": ms}), |_| accept("Ada"))
                 .await;

@@ -6,6 +6,7 @@
 mod wire;
 
 mod asks;
+mod client;
 mod extension;
 mod limits;
 mod owners;
