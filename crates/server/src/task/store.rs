@@ -7,7 +7,6 @@ use wharf_state::{Entry, Expected, Put, Scope, StateError, Table};
 
 use super::record::{Outcome, Record};
 use crate::core::Core;
-use crate::era::Refusal;
 
 pub(super) const TASKS: Table = Table("tasks");
 
@@ -19,17 +18,6 @@ pub(super) enum Changed<T> {
     Left(Box<Record>),
     /// There is no such task, for this scope.
     Unknown,
-}
-
-/// The store did not do what was asked: HTTP 503, or 429 where it is full.
-pub(crate) fn unavailable(error: &StateError) -> Refusal {
-    tracing::error!(%error, "the store failed");
-    let (status, message) = if error.is_full() {
-        (429, "the server keeps as much as it can: try again later")
-    } else {
-        (503, "the server's store does not work: try again later")
-    };
-    Refusal::new(status, ErrorCode::INTERNAL_ERROR, message)
 }
 
 /// A record that this program cannot read, or not write.
