@@ -31,7 +31,7 @@ pub(crate) async fn resume(core: Arc<Core>) {
                 continue;
             }
         };
-        let Some((_, last)) = page.last() else { return };
+        let Some((_, last)) = page.last() else { break };
         after = last.seq;
         for (id, stored) in &page {
             match Record::read(&stored.value) {
@@ -40,6 +40,10 @@ pub(crate) async fn resume(core: Arc<Core>) {
                 Err(error) => tracing::error!(task = %id, %error, "a task cannot be read"),
             }
         }
+    }
+    // What expired meanwhile takes no more room.
+    if let Err(error) = core.store.sweep().await {
+        tracing::warn!(%error, "the store cannot be swept");
     }
 }
 
