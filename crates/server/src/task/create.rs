@@ -14,6 +14,7 @@ use wharf_state::{Entry, Expected, Put, Scope};
 
 use super::record::{Outcome, Record, Work};
 use super::run::Run;
+use super::short;
 use super::store::{self, TASKS};
 use super::{TaskPolicy, methods};
 use crate::ask::Asks;
@@ -166,7 +167,7 @@ async fn create(
     let entry = Entry::new(owner, value).expires(record.expires());
     match core.store.put(TASKS, &id, Expected::Absent, entry).await {
         Ok(Put::Done(_)) => {
-            tracing::info!(task = %id, "task created");
+            tracing::info!(task = short(&id), "task created");
             Ok(run)
         }
         Ok(Put::Conflict(_)) => {

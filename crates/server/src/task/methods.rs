@@ -22,6 +22,7 @@ use wharf_state::Scope;
 
 use super::record::{Outcome, Record};
 use super::run::{self, Run};
+use super::short;
 use super::store::{Changed, TASKS, change, find};
 use crate::ask::{Ask, More};
 use crate::call::{Incoming, Reply};
@@ -176,7 +177,7 @@ async fn list(
     let tasks = found.iter().filter_map(|(id, stored)| {
         let record = Record::read(&stored.value);
         let record = record
-            .inspect_err(|error| tracing::error!(task = %id, %error, "a task cannot be read"))
+            .inspect_err(|error| tracing::error!(task = short(id), %error, "a task cannot be read"))
             .ok()?;
         Some(record.state(id, revision).task)
     });
@@ -346,7 +347,7 @@ fn finished(
     match record.outcome {
         Some(Outcome::Result(raw, _)) => {
             let mut result: CallToolResult = serde_json::from_str(raw.get()).map_err(|error| {
-                tracing::error!(task = id, %error, "a result cannot be read");
+                tracing::error!(task = short(id), %error, "a result cannot be read");
                 internal("internal error")
             })?;
             let related = Value::from_iter([("taskId", id)]);
