@@ -44,6 +44,9 @@ pub struct Limits {
     pub calls_per_session: usize,
     /// Unread messages that one stream holds before its sender waits. Default 256.
     pub stream_messages: usize,
+    /// Bytes of unread messages that one HTTP stream holds before its sender waits. Default 1 MiB;
+    /// one message may be longer.
+    pub stream_bytes: usize,
     /// Events of one resumable stream that are kept for a client that was cut off. Default 256.
     /// Beyond it the oldest are dropped; resuming from one of them is answered with 404.
     pub replay_events: usize,
@@ -133,6 +136,7 @@ impl Default for Limits {
             once_steps: 100_000,
             calls_per_session: 256,
             stream_messages: 256,
+            stream_bytes: 1024 * 1024,
             replay_events: 256,
             replay_bytes: 1024 * 1024,
             streams_per_session: 32,

@@ -25,6 +25,8 @@ pub(crate) struct Entry {
 pub(crate) struct Bounds {
     /// Unread messages before a sender waits.
     pub(crate) unread: usize,
+    /// Bytes of unread messages before a sender waits.
+    pub(crate) unread_bytes: usize,
     /// Read messages that are kept; `0` makes the outbox not resumable.
     pub(crate) kept: usize,
     /// Bytes of read messages that are kept.
@@ -181,8 +183,9 @@ impl Outbox {
             if state.closed || state.deaf {
                 return Poll::Ready(Err(Closed));
             }
-            let unread = state.attached && state.unread() >= self.bounds.unread;
-            if unread || state.end().saturating_sub(state.unlogged) >= self.bounds.unread as u64 {
+            if state.attached && self.is_full(&state)
+                || state.end().saturating_sub(state.unlogged) >= self.bounds.unread as u64
+            {
                 register(&mut state.wakers, cx.waker());
                 return Poll::Pending;
             }
@@ -190,6 +193,14 @@ impl Outbox {
             Poll::Ready(Ok(()))
         })
         .await
+    }
+
+    /// Whether a reader has as much unread as it may have.
+    fn is_full(&self, state: &State) -> bool {
+        // Nothing is added up as long as all that is there would fit.
+        state.unread() >= self.bounds.unread
+            || state.bytes >= self.bounds.unread_bytes
+                && state.unread_bytes() >= self.bounds.unread_bytes
     }
 
     /// Appends the last message without waiting, and closes.
@@ -269,6 +280,12 @@ impl Outbox {
     pub(crate) fn is_used(&self) -> bool {
         let state = self.lock();
         state.first > 1 || !state.entries.is_empty()
+    }
+
+    /// Whether it is open, and somebody reads it.
+    pub(crate) fn is_read(&self) -> bool {
+        let state = self.lock();
+        state.attached && state.reader > 0 && !state.closed
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -357,6 +374,11 @@ impl State {
 
     fn unread(&self) -> usize {
         (self.end() - self.cursor) as usize
+    }
+
+    fn unread_bytes(&self) -> usize {
+        let read = (self.cursor - self.first) as usize;
+        self.entries.range(read..).map(Bytes::len).sum()
     }
 
     /// Whether there is a message that the reader may have.
@@ -448,11 +470,13 @@ mod tests {
 
     const KEPT: Bounds = Bounds {
         unread: 2,
+        unread_bytes: 1000,
         kept: 3,
         kept_bytes: 1000,
     };
     const PLAIN: Bounds = Bounds {
         unread: 2,
+        unread_bytes: 1000,
         kept: 0,
         kept_bytes: 0,
     };
@@ -493,6 +517,39 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!sender.is_finished());
         assert_eq!(next(&mut reader).await, Some(1));
+        assert_eq!(sender.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_sender_waits_for_a_reader_of_few_long_messages() {
+        let bounds = Bounds {
+            unread: 100,
+            unread_bytes: 10,
+            ..KEPT
+        };
+        let outbox = Outbox::new(bounds);
+        let mut reader = outbox.attach(None).unwrap();
+        // One message may be longer than all may be together.
+        outbox
+            .send(bytes("a message longer than ten"))
+            .await
+            .unwrap();
+        let sender = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move {
+                outbox.send(bytes("12345")).await?;
+                outbox.send(bytes("67890")).await?;
+                outbox.send(bytes("x")).await
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!(!outbox.lock().entries.contains(&bytes("12345")));
+        assert_eq!(next(&mut reader).await, Some(1));
+        tokio::task::yield_now().await;
+        // What was read and is kept does not count.
+        assert_eq!(outbox.lock().unread_bytes(), 10);
+        assert!(!sender.is_finished());
+        assert_eq!(next(&mut reader).await, Some(2));
         assert_eq!(sender.await.unwrap(), Ok(()));
     }
 

@@ -286,13 +286,15 @@ impl Session {
         }
     }
 
+    /// Whether a call runs, or somebody reads a stream. One that was left by its reader does not
+    /// count, although it can be resumed: many readers never come back.
     fn is_in_use(&self) -> bool {
         self.live.get().is_some_and(|live| {
             live.calls.running() > 0
                 || lock(&live.streams)
                     .open
                     .iter()
-                    .any(|(_, stream)| !stream.is_closed())
+                    .any(|(_, stream)| stream.is_read())
         })
     }
 }
@@ -477,7 +479,8 @@ impl Sessions {
         self.remove_all(|session| self.is_over(session, limits));
     }
 
-    /// Whether a session's time was over at the last sweep.
+    /// Whether a session's time was over at the last sweep. One that is in use begins its time
+    /// anew.
     pub(crate) fn is_over(&self, session: &Session, limits: &Limits) -> bool {
         let used = session.used.load(Ordering::Relaxed);
         let allowed = if used {
@@ -485,9 +488,13 @@ impl Sessions {
         } else {
             limits.session_unused
         };
+        if session.is_in_use() {
+            session.last_seen.store(self.now(), Ordering::Relaxed);
+            return false;
+        }
         let last_seen = session.last_seen.load(Ordering::Relaxed);
         let idle = self.now().saturating_sub(last_seen);
-        Duration::from_secs(idle.into()) >= allowed && !session.is_in_use()
+        Duration::from_secs(idle.into()) >= allowed
     }
 
     /// Looks at the clock, and gives the sessions whose time is over, and those that a durable
@@ -616,6 +623,55 @@ mod tests {
         sessions.get(&used.header(), None);
         sessions.sweep(&limits);
         assert!(unused.is_ended() && !used.is_ended());
+    }
+
+    #[test]
+    fn a_session_lives_for_as_long_as_somebody_reads_its_stream() {
+        let limits = Limits {
+            session_idle: Duration::ZERO,
+            ..Limits::default()
+        };
+        let sessions = Sessions::default();
+        let session = session(None);
+        assert!(sessions.insert(&session, &limits));
+        sessions.get(&session.header(), None);
+        let outbox = Outbox::new(crate::outbox::Bounds {
+            unread: 1,
+            unread_bytes: 1,
+            kept: 1,
+            kept_bytes: 1,
+        });
+        session.add_stream(&outbox, 1);
+        let reader = outbox.attach(None).unwrap();
+        sessions.sweep(&limits);
+        assert!(!session.is_ended());
+        // It could be resumed, but nobody says that it will be.
+        drop(reader);
+        assert!(!outbox.is_closed());
+        sessions.sweep(&limits);
+        assert!(session.is_ended());
+    }
+
+    #[test]
+    fn the_time_of_a_session_begins_when_it_is_left() {
+        let sessions = Sessions::default();
+        let session = session(None);
+        assert!(sessions.insert(&session, &Limits::default()));
+        let outbox = Outbox::new(crate::outbox::Bounds {
+            unread: 1,
+            unread_bytes: 1,
+            kept: 1,
+            kept_bytes: 1,
+        });
+        session.add_stream(&outbox, 1);
+        let reader = outbox.attach(None).unwrap();
+        // Two hours with no request.
+        sessions.clock.store(7200, Ordering::Relaxed);
+        assert!(!sessions.is_over(&session, &Limits::default()));
+        drop(reader);
+        assert!(!sessions.is_over(&session, &Limits::default()));
+        sessions.clock.store(7200 + 3600, Ordering::Relaxed);
+        assert!(sessions.is_over(&session, &Limits::default()));
     }
 
     #[test]

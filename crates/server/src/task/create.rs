@@ -194,7 +194,8 @@ pub(super) fn start(
     let (core, ended) = (Arc::clone(core), Arc::clone(run));
     let handle = tokio::spawn(async move {
         let outcome = drive(&ctx, run_tool(&core, &ctx, &tool), time).await;
-        finish(&core, &ended, &ctx, time, outcome).await;
+        // Boxed: while the handler runs, nothing of what comes after it takes memory.
+        Box::pin(finish(&core, &ended, &ctx, time, outcome)).await;
     });
     run.set_abort(handle.abort_handle());
 }

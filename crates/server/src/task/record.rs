@@ -172,7 +172,8 @@ impl Record {
     }
 
     pub(crate) fn write(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
+        // Kept for long: without the room that the writer had taken in advance.
+        serde_json::to_vec(self).map(|bytes| bytes.into_boxed_slice().into())
     }
 
     /// Whether it was made at this time or later.

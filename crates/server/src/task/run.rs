@@ -28,8 +28,8 @@ use crate::session::{Answer, Session};
 pub(crate) struct Run {
     id: Box<str>,
     revision: Revision,
-    /// Told of every change.
-    changes: watch::Sender<()>,
+    /// Told of every change, from the first who waits for one: most tasks are only looked at.
+    changes: OnceLock<watch::Sender<()>>,
     abort: OnceLock<AbortHandle>,
     ended: AtomicBool,
     journal_id: [u8; 16],
@@ -75,7 +75,7 @@ impl Run {
         Arc::new(Self {
             id: id.into(),
             revision,
-            changes: watch::Sender::new(()),
+            changes: OnceLock::new(),
             abort: OnceLock::new(),
             ended: AtomicBool::new(false),
             journal_id: journal.id,
@@ -116,7 +116,9 @@ impl Run {
 
     /// Tells of every change from now on.
     pub(super) fn watch(&self) -> watch::Receiver<()> {
-        self.changes.subscribe()
+        self.changes
+            .get_or_init(|| watch::Sender::new(()))
+            .subscribe()
     }
 
     /// Adds a stream of notices that wants to know of this task.
@@ -128,7 +130,9 @@ impl Run {
 
     /// The record was changed: wakes and tells who waits.
     pub(super) fn changed(&self, record: &Record, status: bool) {
-        self.changes.send_replace(());
+        if let Some(changes) = self.changes.get() {
+            changes.send_replace(());
+        }
         if !status {
             return;
         }

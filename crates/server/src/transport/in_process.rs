@@ -242,6 +242,7 @@ impl InProcess {
         let limits = &self.core.limits;
         let outbox = Outbox::new(Bounds {
             unread: limits.stream_messages,
+            unread_bytes: limits.stream_bytes,
             kept: 0,
             kept_bytes: 0,
         });

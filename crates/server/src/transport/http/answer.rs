@@ -319,6 +319,7 @@ pub(super) async fn logged(
 fn plain(core: &Core) -> Bounds {
     Bounds {
         unread: core.limits.stream_messages,
+        unread_bytes: core.limits.stream_bytes,
         kept: 0,
         kept_bytes: 0,
     }
@@ -327,6 +328,7 @@ fn plain(core: &Core) -> Bounds {
 pub(super) fn resumable(core: &Core) -> Bounds {
     Bounds {
         unread: core.limits.stream_messages,
+        unread_bytes: core.limits.stream_bytes,
         kept: core.limits.replay_events,
         kept_bytes: core.limits.replay_bytes,
     }
