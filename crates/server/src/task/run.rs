@@ -121,6 +121,12 @@ impl Run {
             .subscribe()
     }
 
+    fn wake(&self) {
+        if let Some(changes) = self.changes.get() {
+            changes.send_replace(());
+        }
+    }
+
     /// Adds a stream of notices that wants to know of this task.
     pub(super) fn listen(&self, listener: &Arc<Listener>) {
         let mut state = self.lock();
@@ -130,9 +136,7 @@ impl Run {
 
     /// The record was changed: wakes and tells who waits.
     pub(super) fn changed(&self, record: &Record, status: bool) {
-        if let Some(changes) = self.changes.get() {
-            changes.send_replace(());
-        }
+        self.wake();
         if !status {
             return;
         }
@@ -287,7 +291,7 @@ impl Run {
                 if let Some(open) = self.lock().open.get_mut(&asked.key) {
                     open.kept = true;
                 }
-                self.changes.send_replace(());
+                self.wake();
             }
             Ok(_) => return Err(AskError::closed()),
             Err(error) => {
