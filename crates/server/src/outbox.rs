@@ -178,6 +178,8 @@ impl Outbox {
     ///
     /// Cancel safe: a message whose send was dropped while it waited was not sent.
     pub(crate) async fn send(&self, message: Bytes) -> Result<(), Closed> {
+        // Where nobody reads nothing waits: who sends much must let others have their turn.
+        tokio::task::consume_budget().await;
         poll_fn(|cx| {
             let mut state = self.lock();
             if state.closed || state.deaf {
@@ -518,6 +520,20 @@ mod tests {
         assert!(!sender.is_finished());
         assert_eq!(next(&mut reader).await, Some(1));
         assert_eq!(sender.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_sender_without_a_reader_lets_others_have_their_turn() {
+        let outbox = Outbox::new(KEPT);
+        drop(outbox.attach(None));
+        let sender = tokio::spawn(async move {
+            loop {
+                outbox.send(bytes("a")).await.unwrap();
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!(!sender.is_finished());
+        sender.abort();
     }
 
     #[tokio::test]

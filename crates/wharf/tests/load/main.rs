@@ -53,9 +53,9 @@ impl Size {
         }
         Self {
             streams: 2_000,
-            slow: 200,
-            normal: 50,
-            tasks: 20_000,
+            slow: 100,
+            normal: 25,
+            tasks: 4_000,
         }
     }
 }

@@ -29,7 +29,7 @@ fn limits(kind: &str) -> Limits {
         "slow" | "slow-full" => Limits {
             write_timeout: write_timeout(kind == "slow-full"),
             // What sessions keep for their clients' return is not what is looked for here.
-            session_idle: Duration::from_secs(2),
+            session_idle: Duration::from_secs(10),
             ..Limits::default()
         },
         "tasks" => Limits {

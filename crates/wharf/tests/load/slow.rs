@@ -111,13 +111,13 @@ async fn all(size: Size) {
     let alone = show("alone", alone);
 
     let mut peaks = Vec::new();
-    for wave in 1..=3 {
+    for wave in 1..=2 {
         let before = process.resident();
         let began = Instant::now();
         let slow = clients::open_all(size.slow, move |id| open_slow(addr, id)).await;
         let opened = began.elapsed();
         // More than the kernels at both ends take for most of those who do not read.
-        for _ in 0..16 {
+        for _ in 0..10 {
             normal.round(&mut wire, "resources").await;
         }
         let peak = process.resident();
