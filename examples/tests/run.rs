@@ -248,6 +248,10 @@ fn runtime_catalog() {
     let mut host = Host::start(env!("CARGO_BIN_EXE_runtime_catalog"), nothing);
     host.call("teach", json!({"name": "capital", "answer": "Oslo"}));
     assert_eq!(host.text("capital", json!({})), "Oslo");
+    // A notice may come after the answer to a later request.
+    while host.heard.is_empty() {
+        host.request("ping", json!({}));
+    }
     let methods: Vec<_> = host.heard.iter().map(|notice| &notice["method"]).collect();
     assert_eq!(methods, ["notifications/tools/list_changed"]);
     host.call("forget", json!({"name": "capital"}));
@@ -537,4 +541,17 @@ fn low_level() {
     assert_eq!(host.call("ocean", json!({}))["code"], -32602);
     assert_eq!(host.read("row://capital"), "Oslo");
     host.stop();
+}
+
+#[test]
+fn tasks() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_tasks"), |_| json!({}));
+    let params = json!({"name": "bake", "arguments": {"cake": "Sachertorte"}, "task": {}});
+    let task = host.request("tools/call", params)["task"].clone();
+    assert_eq!(task["status"], "working");
+    let id = json!({"taskId": task["taskId"]});
+    let result = host.request("tasks/result", id.clone());
+    let text = result["content"][0]["text"].as_str().expect("text");
+    assert_eq!(text, "Sachertorte, made of dough for Sachertorte");
+    assert_eq!(host.request("tasks/get", id)["status"], "completed");
 }

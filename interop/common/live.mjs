@@ -79,6 +79,13 @@ export async function takeLiveSteps(client, modern, { step, heard, setAnswer }) 
     });
     await step('roots', async () => plain(await call('where_am_i')));
 
+    // Calls that become tasks.
+    if (client.callTask && !modern) {
+        await step('task', () => client.callTask('survey', { ask: false }));
+        await step('task_ask', () => (accept({ name: 'Ada' }), client.callTask('survey', { ask: true })));
+        await step('task_cancel', () => client.cancelTask('survey', { ask: true }));
+    }
+
     // Changes at run time.
     await step('list_changed', async () => {
         const before = heard.toolsChanged;

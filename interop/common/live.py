@@ -118,6 +118,19 @@ class Live:
         await step("sampling", sampling)
         await step("roots", roots)
 
+    async def tasks(self):
+        client, step = self.client, self.step
+        if not hasattr(client, "call_task"):
+            return
+
+        async def asked():
+            self._always("accept", {"name": "Ada"})
+            return await client.call_task("survey", {"ask": True})
+
+        await step("task", lambda: client.call_task("survey", {"ask": False}))
+        await step("task_ask", asked)
+        await step("task_cancel", lambda: client.cancel_task("survey", {"ask": True}))
+
     async def changes(self):
         client, step = self.client, self.step
 

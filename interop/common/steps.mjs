@@ -11,6 +11,7 @@
 //   subscribe(uri), unsubscribe(uri)                legacy
 //   listen({tools, uris}) -> {close()}              modern
 //   close()
+//   callTask(name, args) -> {created, text}, cancelTask(name, args) -> status   2025-11-25, where the SDK has tasks
 //   undeclared(options) -> {call(name), close()}  a second client, which can answer nothing
 // `handlers` are the functions below that answer the server: elicit, sample,
 // roots, log, toolsChanged, updated.

@@ -132,6 +132,7 @@ class Steps(Live):
         await self.resources_and_prompts()
         await self.progress_and_logs()
         await self.asks()
+        await self.tasks()
         await self.changes()
         await self.step("undeclared", lambda: self.undeclared(options))
 

@@ -116,6 +116,18 @@ class Client:
     async def call_tool(self, name, arguments, progress=None, log_level=None):
         return wire(await self.session.call_tool(name, arguments, progress_callback=progress))
 
+    async def call_task(self, name, arguments):
+        tasks = self.session.experimental
+        created = (await tasks.call_tool_as_task(name, arguments)).task
+        result = await tasks.get_task_result(created.taskId, types.CallToolResult)
+        return {"created": created.status, "text": result.content[0].text}
+
+    async def cancel_task(self, name, arguments):
+        tasks = self.session.experimental
+        created = (await tasks.call_tool_as_task(name, arguments)).task
+        await tasks.cancel_task(created.taskId)
+        return (await tasks.get_task(created.taskId)).status
+
     async def cancel_call(self, name, arguments, stop, log_level=None):
         # The SDK does not tell the server when an awaited call is cancelled, and does
         # not give the id of a request away; the next id is the only private thing used.

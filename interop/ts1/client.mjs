@@ -77,6 +77,22 @@ await main({
     listResources: () => pages(p => client.listResources(p), 'resources'),
     listTemplates: () => pages(p => client.listResourceTemplates(p), 'resourceTemplates'),
     listPrompts: () => pages(p => client.listPrompts(p), 'prompts'),
+    async callTask(name, args) {
+        const seen = {};
+        for await (const message of client.experimental.tasks.callToolStream({ name, arguments: args }, undefined, { task: { ttl: 60_000 } })) {
+            if (message.type === 'taskCreated') seen.created = message.task.status;
+            if (message.type === 'result') seen.text = message.result.content[0].text;
+            if (message.type === 'error') throw message.error;
+        }
+        return seen;
+    },
+    async cancelTask(name, args) {
+        for await (const message of client.experimental.tasks.callToolStream({ name, arguments: args }, undefined, { task: {} })) {
+            if (message.type !== 'taskCreated') continue;
+            await client.experimental.tasks.cancelTask(message.task.taskId);
+            return (await client.experimental.tasks.getTask(message.task.taskId)).status;
+        }
+    },
     callTool: (name, args, { onprogress, signal } = {}) =>
         client.callTool({ name, arguments: args }, undefined, { onprogress, signal }),
     readResource: uri => client.readResource({ uri }),

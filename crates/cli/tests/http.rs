@@ -168,23 +168,30 @@ fn the_other_transports_can_be_left_out() {
 }
 
 #[test]
-fn a_session_that_outlives_the_process() {
+fn sessions_and_tasks_that_outlive_the_process() {
     let folder = std::env::temp_dir().join(format!("wharf-cli-state-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let state = format!("sqlite:{}", folder.join("state.db").display());
     let arguments = ["serve", "--state", state.as_str()];
     let first = Http::start(&arguments);
     let session = first.initialize();
-    first.process.signal("KILL");
-
-    // The system gives the lock back with the end of the process, for which this one waits.
-    let second = Http::start(&arguments);
     let headers = [
         ("mcp-session-id", session.as_str()),
         ("mcp-protocol-version", "2025-11-25"),
     ];
+    let mut countdown = call(1, "countdown", json!({"from": 3, "interval_ms": 100}));
+    countdown["params"]["task"] = json!({});
+    let task = first.ask(&headers, &countdown).json()["result"]["task"].clone();
+    assert_eq!(task["status"], "working");
+    first.process.signal("KILL");
+
+    // The system gives the lock back with the end of the process, for which this one waits.
+    let second = Http::start(&arguments);
     let sum = second.ask(&headers, &call(2, "add", json!({"a": 20, "b": 22})));
     assert_eq!(sum.status, 200, "{}", sum.body);
+    let id = json!({"taskId": task["taskId"]});
+    let done = second.ask(&headers, &request(3, "tasks/result", id));
+    assert!(done.body.contains("liftoff"), "{}", done.body);
 
     let (code, _, stderr) = run(wharf(&[
         "serve",

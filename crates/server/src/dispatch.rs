@@ -50,6 +50,7 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
     conclude(&incoming, begun, answer)
 }
 
+#[inline]
 fn conclude(incoming: &Incoming, begun: Option<Instant>, answer: Result<Reply, Refusal>) -> Reply {
     if let Some(begun) = begun {
         log(&incoming.frame, begun, answer.as_ref().err());

@@ -119,7 +119,7 @@ pub struct Limits {
     /// and the task fails.
     pub task_timeout: Duration,
     /// How long a task is kept from its beginning, unless its client asks for another time.
-    /// Default 1 hour. Then: it is unknown, and its handler is dropped if it still runs.
+    /// Default 6 hours. Then: it is unknown, and its handler is dropped if it still runs.
     pub task_ttl: Duration,
     /// The longest time that a client may ask for. Default 24 hours. Beyond it: this.
     pub task_ttl_max: Duration,
@@ -166,7 +166,7 @@ impl Default for Limits {
             tasks_running: 4_096,
             tasks_per_owner: 1_024,
             task_timeout: Duration::from_secs(3600),
-            task_ttl: Duration::from_secs(3600),
+            task_ttl: Duration::from_secs(6 * 3600),
             task_ttl_max: Duration::from_secs(24 * 3600),
             task_poll: Duration::from_secs(1),
         }

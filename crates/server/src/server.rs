@@ -355,8 +355,9 @@ impl Server {
         self
     }
 
-    /// Sets the keys that seal what 2026-07-28 clients carry between rounds. By default they are
-    /// random: whatever was under way is lost with the process, and other nodes cannot read it.
+    /// Sets the keys that seal what 2026-07-28 clients carry between rounds. Without it a durable
+    /// [`store`](Self::store) keeps random ones; otherwise they are random for each process, and
+    /// whatever was under way is lost with it.
     pub fn keys(mut self, keys: KeyRing) -> Self {
         self.keys = Some(keys);
         self
@@ -454,12 +455,14 @@ impl Server {
         for extension in self.extensions {
             core.extensions.add(extension)?;
         }
-        if let Some(keys) = self.keys {
-            core.keys = keys;
-        }
         if let Some(store) = self.store {
             core.set_store(store);
         }
+        core.keys = match self.keys {
+            Some(keys) => keys,
+            None if core.store.is_durable() => crate::durable::keys::kept(&*core.store).await?,
+            None => core.keys,
+        };
         let hub = Arc::clone(&core.hub);
         core.catalog.on_change(move |changed| {
             let notices = [

@@ -9,6 +9,7 @@
 //! | [`completion`] | values of arguments while they are typed |
 //! | [`context`] | progress, logs, cancellation, shared values |
 //! | [`asking`] | forms, pages, the client's model, its roots |
+//! | [`tasks`] | calls whose result comes later |
 //! | [`catalog`] | changing what is offered while it runs; pages; caching |
 //! | [`middleware`] | code around every call: checks, measures, limits |
 //! | [`low_level`] | a catalog of one's own: handlers of whole methods |
@@ -43,6 +44,9 @@ pub mod context {}
 
 #[doc = include_str!("docs/asking.md")]
 pub mod asking {}
+
+#[doc = include_str!("docs/tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("docs/catalog.md")]
 pub mod catalog {}

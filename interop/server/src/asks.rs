@@ -38,6 +38,17 @@ pub(crate) async fn two_questions(ctx: &Context) -> Result<String, AskError> {
     Ok(format!("{} likes {}", name.name, colour.colour))
 }
 
+/// Take a while, and ask in between if told to.
+#[tool(task)]
+pub(crate) async fn survey(ctx: &Context, ask: bool) -> Result<String, AskError> {
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    if !ask {
+        return Ok("nobody was asked".into());
+    }
+    let Name { name } = ctx.elicit("What is your name?").await?;
+    Ok(format!("{name} was asked"))
+}
+
 /// Ask the client's model.
 #[tool]
 pub(crate) async fn ask_model(

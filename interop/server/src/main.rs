@@ -31,6 +31,7 @@ async fn main() -> Result<()> {
         .tool(live::touch)
         .tool(asks::greet_me)
         .tool(asks::two_questions)
+        .tool(asks::survey)
         .tool(asks::ask_model)
         .tool(asks::where_am_i)
         .resource(offered::about)

@@ -78,8 +78,8 @@ Examples:
   claude mcp add wharf -- wharf serve --stdio
 
 State:
-  memory:      sessions end with the process
-  sqlite:PATH  sessions over HTTP, and streams that were cut off, go on after a restart; one process at a time
+  memory:      sessions and tasks end with the process
+  sqlite:PATH  tasks, sessions over HTTP, and streams that were cut off, go on after a restart; one process at a time
 
 Stops on Ctrl-C and SIGTERM, once the calls under way have ended (10 seconds at most).
 

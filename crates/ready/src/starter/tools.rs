@@ -51,6 +51,7 @@ pub(super) fn add(
     read_only,
     idempotent,
     closed_world,
+    task,
     icon = icons::CLOCK,
     // The longest that can be asked for is 16 h 40 min.
     timeout = "17h"

@@ -15,6 +15,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 pub(crate) use digest::arguments_digest;
+pub(crate) use seal::fresh_secret;
 pub use seal::{KeyRing, WeakSecret};
 
 /// What one exchange, a call with all its rounds, has come to know.

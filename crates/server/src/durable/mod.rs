@@ -3,6 +3,7 @@
 //!
 //! With a store that is not durable nothing in here runs.
 
+pub(crate) mod keys;
 mod sessions;
 pub(crate) mod streams;
 
@@ -44,9 +45,14 @@ fn owner(principal: Option<&Principal>) -> String {
     principal.map(Principal::binding).unwrap_or_default()
 }
 
-/// A request that needs the store, which fails: HTTP 503. What the store said is for the operator.
+/// A request that needs the store, which fails: HTTP 503, or 429 where it is full. What the store
+/// said is for the operator.
 pub(crate) fn down(error: StateError) -> Refusal {
     tracing::error!(%error, "the store fails");
-    let message = "the server's store does not work now: try again later";
-    Refusal::new(503, ErrorCode::INTERNAL_ERROR, message)
+    let (status, message) = if error.is_full() {
+        (429, "the server keeps as much as it can: try again later")
+    } else {
+        (503, "the server's store does not work now: try again later")
+    };
+    Refusal::new(status, ErrorCode::INTERNAL_ERROR, message)
 }

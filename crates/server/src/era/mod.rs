@@ -74,6 +74,7 @@ pub(crate) fn admit(incoming: &Incoming, mirrored: Option<&str>) -> Result<Admit
 }
 
 /// The same for a method of our own, which every revision has.
+#[inline]
 pub(crate) fn admit_own(
     incoming: &Incoming,
     method: &str,

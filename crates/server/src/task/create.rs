@@ -14,7 +14,8 @@ use wharf_state::{Entry, Expected, Put, Scope};
 
 use super::record::{Outcome, Record, Work};
 use super::run::Run;
-use super::store::{self, TASKS, unavailable};
+use super::short;
+use super::store::{self, TASKS};
 use super::{TaskPolicy, methods};
 use crate::ask::Asks;
 use crate::ask::journal::Journal;
@@ -25,6 +26,7 @@ use crate::context::{Caller, Context};
 use crate::core::Core;
 use crate::dispatch::hooked::run_tool;
 use crate::dispatch::{Driven, ToolEnd, drive, tool_end};
+use crate::durable::down;
 use crate::era::modern::Subject;
 use crate::era::{Admitted, Refusal};
 use crate::handler::CallError;
@@ -135,7 +137,7 @@ async fn create(
     let many = |message| Refusal::new(429, ErrorCode::INTERNAL_ERROR, message);
     if !owner.is_empty() {
         let kept = core.store.count(TASKS, Scope::Of(owner)).await;
-        if kept.map_err(|error| unavailable(&error))? >= core.limits.tasks_per_owner {
+        if kept.map_err(down)? >= core.limits.tasks_per_owner {
             return Err(many(
                 "too many tasks are kept for this caller: wait for one to expire",
             ));
@@ -165,7 +167,7 @@ async fn create(
     let entry = Entry::new(owner, value).expires(record.expires());
     match core.store.put(TASKS, &id, Expected::Absent, entry).await {
         Ok(Put::Done(_)) => {
-            tracing::info!(task = %id, "task created");
+            tracing::info!(task = short(&id), "task created");
             Ok(run)
         }
         Ok(Put::Conflict(_)) => {
@@ -175,7 +177,7 @@ async fn create(
         }
         Err(error) => {
             core.tasks.remove(&id);
-            Err(unavailable(&error))
+            Err(down(error))
         }
     }
 }
@@ -232,9 +234,7 @@ async fn reply(
     id: &str,
 ) -> Result<Called, Refusal> {
     let record = store::find(core, Scope::Of(owner), id).await;
-    let record = record
-        .map_err(|error| unavailable(&error))?
-        .ok_or_else(methods::unknown)?;
+    let record = record.map_err(down)?.ok_or_else(methods::unknown)?;
     let result = CreateTaskResult {
         task: record.state(id, revision).task,
         meta: None,
@@ -323,7 +323,7 @@ async fn adopt(
     ctx.exchange().become_task(run);
     let (journal, unnamed) = rounds(&ctx).map(Rounds::hand_over).unwrap_or_default();
     if let Err(error) = run.take_over(core, journal, unnamed).await {
-        let refusal = unavailable(&error);
+        let refusal = down(error);
         let (core, run, outcome) = (
             Arc::clone(core),
             Arc::clone(run),

@@ -22,11 +22,13 @@ use wharf_state::Scope;
 
 use super::record::{Outcome, Record};
 use super::run::{self, Run};
-use super::store::{Changed, TASKS, change, find, unavailable};
+use super::short;
+use super::store::{Changed, TASKS, change, find};
 use crate::ask::{Ask, More};
 use crate::call::{Incoming, Reply};
 use crate::context::Caller;
 use crate::core::Core;
+use crate::durable::down;
 use crate::era::{Admitted, Refusal};
 use crate::hub::Listener;
 use crate::session::{Answer, Session};
@@ -143,7 +145,7 @@ pub(crate) async fn respond(
 async fn known(core: &Core, scope: Scope<'_>, id: &str) -> Result<Record, Refusal> {
     find(core, scope, id)
         .await
-        .map_err(|error| unavailable(&error))?
+        .map_err(down)?
         .ok_or_else(unknown)
 }
 
@@ -165,7 +167,7 @@ async fn list(
     };
     let size = core.limits.page_items;
     let found = core.store.list(TASKS, scope, after, size + 1).await;
-    let mut found = found.map_err(|error| unavailable(&error))?;
+    let mut found = found.map_err(down)?;
     let more = found.len() > size;
     found.truncate(size);
     let next_cursor = found
@@ -175,7 +177,7 @@ async fn list(
     let tasks = found.iter().filter_map(|(id, stored)| {
         let record = Record::read(&stored.value);
         let record = record
-            .inspect_err(|error| tracing::error!(task = %id, %error, "a task cannot be read"))
+            .inspect_err(|error| tracing::error!(task = short(id), %error, "a task cannot be read"))
             .ok()?;
         Some(record.state(id, revision).task)
     });
@@ -203,7 +205,7 @@ async fn cancel(
         }
         turned.then_some(())
     });
-    match cancelled.await.map_err(|error| unavailable(&error))? {
+    match cancelled.await.map_err(down)? {
         Changed::Done(()) if revision.is_modern() => Ok(None),
         Changed::Done(()) => known(core, scope, id).await.map(Some),
         Changed::Left(_) if revision.is_modern() => Ok(None),
@@ -236,7 +238,7 @@ async fn update(
     for (key, raw) in answers {
         run::answer(core, scope, id, &key, Ok(raw))
             .await
-            .map_err(|error| unavailable(&error))?;
+            .map_err(down)?;
     }
     Ok(())
 }
@@ -287,7 +289,7 @@ async fn wait(
                 if let Some(answer) = answer {
                     run::answer(core, scope, id, &key, answer)
                         .await
-                        .map_err(|error| unavailable(&error))?;
+                        .map_err(down)?;
                 }
             }
             () = changed(&mut changes) => {}
@@ -345,7 +347,7 @@ fn finished(
     match record.outcome {
         Some(Outcome::Result(raw, _)) => {
             let mut result: CallToolResult = serde_json::from_str(raw.get()).map_err(|error| {
-                tracing::error!(task = id, %error, "a result cannot be read");
+                tracing::error!(task = short(id), %error, "a result cannot be read");
                 internal("internal error")
             })?;
             let related = Value::from_iter([("taskId", id)]);
@@ -388,7 +390,7 @@ pub(crate) async fn listen(
             run.listen(listener);
         }
         let found = find(core, Scope::Of(owner), &id).await;
-        let Some(record) = found.map_err(|error| unavailable(&error))? else {
+        let Some(record) = found.map_err(down)? else {
             continue;
         };
         if record.status.is_terminal() {

@@ -23,6 +23,12 @@ pub(crate) use create::{Called, call};
 pub(crate) use resume::resume;
 pub(crate) use run::Run;
 
+/// As much of an id as belongs into a log: enough to find the lines of one task, too little to
+/// look at it.
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
 /// How a tool may be called as a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TaskPolicy {

@@ -269,11 +269,12 @@ impl Record {
     }
 
     fn requests(&self) -> IndexMap<String, InputRequest> {
-        let read = |(key, raw): (&String, &Box<RawValue>)| {
+        let asks = self.asks.iter();
+        asks.filter_map(|(key, raw)| {
             let request = serde_json::from_str(raw.get()).ok()?;
             Some((key.clone(), request))
-        };
-        self.asks.iter().filter_map(read).collect()
+        })
+        .collect()
     }
 }
 

@@ -9,6 +9,7 @@ use wharf_state::Scope;
 
 use super::record::{Outcome, Record};
 use super::run::Run;
+use super::short;
 use super::store::{self, TASKS};
 use crate::ask::Asks;
 use crate::call::{Frame, Parsed};
@@ -31,15 +32,19 @@ pub(crate) async fn resume(core: Arc<Core>) {
                 continue;
             }
         };
-        let Some((_, last)) = page.last() else { return };
+        let Some((_, last)) = page.last() else { break };
         after = last.seq;
         for (id, stored) in &page {
             match Record::read(&stored.value) {
                 Ok(record) if record.status.is_terminal() => {}
                 Ok(record) => again(&core, id, &record).await,
-                Err(error) => tracing::error!(task = %id, %error, "a task cannot be read"),
+                Err(error) => tracing::error!(task = short(id), %error, "a task cannot be read"),
             }
         }
+    }
+    // What expired meanwhile takes no more room.
+    if let Err(error) = core.store.sweep().await {
+        tracing::warn!(%error, "the store cannot be swept");
     }
 }
 
@@ -50,7 +55,7 @@ async fn again(core: &Arc<Core>, id: &str, record: &Record) {
         return;
     }
     if let Err(why) = try_again(core, id, record).await {
-        tracing::warn!(task = %id, %why, "a task cannot go on");
+        tracing::warn!(task = short(id), %why, "a task cannot go on");
         let outcome = Outcome::result(&CallToolResult::error(why)).unwrap_or_else(|_| {
             Outcome::Error(ErrorObject::new(
                 ErrorCode::INTERNAL_ERROR,
@@ -89,6 +94,13 @@ async fn try_again(core: &Arc<Core>, id: &str, record: &Record) -> Result<(), St
     while !core.tasks.insert(&run, core.limits.tasks_running) {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    // Whoever cancelled it before it was taken in did not find it.
+    let found = store::find(core, Scope::All, id).await;
+    let is_over = |record: Option<Record>| record.is_none_or(|it| it.status.is_terminal());
+    if found.is_ok_and(is_over) {
+        core.tasks.remove(id);
+        return Ok(());
+    }
     let exchange = Exchange::new(
         Arc::clone(core),
         revision,
@@ -99,7 +111,7 @@ async fn try_again(core: &Arc<Core>, id: &str, record: &Record) -> Result<(), St
     );
     let ctx = Context::from(exchange);
     ctx.exchange().become_task(&run);
-    tracing::info!(task = %id, "task goes on");
+    tracing::info!(task = short(id), "task goes on");
     super::create::start(core, &run, ctx, tool, left);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! A task at work in this process.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use serde_json::value::RawValue;
@@ -11,6 +12,7 @@ use wharf_protocol::revision::Revision;
 use wharf_state::Scope;
 
 use super::record::Record;
+use super::short;
 use super::store::{Changed, change};
 use crate::ask::journal::Journal;
 use crate::ask::{Ask, AskError};
@@ -29,6 +31,7 @@ pub(crate) struct Run {
     /// Told of every change, from the first who waits for one: most tasks are only looked at.
     changes: OnceLock<watch::Sender<()>>,
     abort: OnceLock<AbortHandle>,
+    ended: AtomicBool,
     journal_id: [u8; 16],
     state: Mutex<State>,
     /// Of a task that a session asked for: where its notices go.
@@ -53,6 +56,8 @@ struct State {
 struct Open {
     ask: Ask,
     answer: oneshot::Sender<Answer>,
+    /// The record has it: only then can an answer be taken in.
+    kept: bool,
 }
 
 impl Run {
@@ -72,6 +77,7 @@ impl Run {
             revision,
             changes: OnceLock::new(),
             abort: OnceLock::new(),
+            ended: AtomicBool::new(false),
             journal_id: journal.id,
             state: Mutex::new(state),
             session: session.map(Arc::downgrade),
@@ -93,6 +99,10 @@ impl Run {
 
     pub(super) fn set_abort(&self, abort: AbortHandle) {
         let _ = self.abort.set(abort);
+        // It may have been cancelled before there was anything to drop.
+        if self.ended.load(Ordering::Acquire) {
+            self.abort();
+        }
     }
 
     /// Drops the handler where it waits.
@@ -111,6 +121,12 @@ impl Run {
             .subscribe()
     }
 
+    fn wake(&self) {
+        if let Some(changes) = self.changes.get() {
+            changes.send_replace(());
+        }
+    }
+
     /// Adds a stream of notices that wants to know of this task.
     pub(super) fn listen(&self, listener: &Arc<Listener>) {
         let mut state = self.lock();
@@ -120,9 +136,7 @@ impl Run {
 
     /// The record was changed: wakes and tells who waits.
     pub(super) fn changed(&self, record: &Record, status: bool) {
-        if let Some(changes) = self.changes.get() {
-            changes.send_replace(());
-        }
+        self.wake();
         if !status {
             return;
         }
@@ -141,6 +155,7 @@ impl Run {
             listener.tell_task(&Arc::new(record.state(&self.id, self.revision)));
         }
         if record.status.is_terminal() {
+            self.ended.store(true, Ordering::Release);
             self.abort();
         }
     }
@@ -192,7 +207,7 @@ impl Run {
             }
             Ok(_) => Err(Error::new("the task is at its end")),
             Err(error) => {
-                tracing::error!(task = %self.id, %error, "a step cannot be kept");
+                tracing::error!(task = short(&self.id), %error, "a step cannot be kept");
                 Err(Error::new(format!(
                     "step `{name}` is done, but the server's store does not work"
                 )))
@@ -228,7 +243,7 @@ impl Run {
     /// The asks that wait for the client, by key.
     pub(super) fn open_asks(&self) -> Vec<(String, Ask)> {
         let state = self.lock();
-        let open = state.open.iter();
+        let open = state.open.iter().filter(|(_, open)| open.kept);
         open.map(|(key, open)| (key.clone(), open.ask.clone()))
             .collect()
     }
@@ -257,6 +272,7 @@ impl Run {
             let open = Open {
                 ask,
                 answer: sender,
+                kept: false,
             };
             state.open.insert(key.clone(), open);
             (key, answer)
@@ -271,10 +287,15 @@ impl Run {
             record.open(&asked.key, raw.clone()).then_some(())
         });
         match opened.await {
-            Ok(Changed::Done(())) => {}
+            Ok(Changed::Done(())) => {
+                if let Some(open) = self.lock().open.get_mut(&asked.key) {
+                    open.kept = true;
+                }
+                self.wake();
+            }
             Ok(_) => return Err(AskError::closed()),
             Err(error) => {
-                tracing::error!(task = %self.id, %error, "an ask cannot be kept");
+                tracing::error!(task = short(&self.id), %error, "an ask cannot be kept");
                 return Err(AskError::unavailable());
             }
         }
@@ -357,7 +378,7 @@ impl Drop for Asked {
                     record.close(&key).then_some(())
                 });
                 if let Err(error) = closed.await {
-                    tracing::error!(task = run.id(), %error, "an ask cannot be taken back");
+                    tracing::error!(task = short(run.id()), %error, "an ask cannot be taken back");
                 }
             });
         }

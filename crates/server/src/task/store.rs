@@ -6,8 +6,8 @@ use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_state::{Entry, Expected, Put, Scope, StateError, Table};
 
 use super::record::{Outcome, Record};
+use super::short;
 use crate::core::Core;
-use crate::era::Refusal;
 
 pub(super) const TASKS: Table = Table("tasks");
 
@@ -21,20 +21,9 @@ pub(super) enum Changed<T> {
     Unknown,
 }
 
-/// The store did not do what was asked: HTTP 503, or 429 where it is full.
-pub(crate) fn unavailable(error: &StateError) -> Refusal {
-    tracing::error!(%error, "the store failed");
-    let (status, message) = if error.is_full() {
-        (429, "the server keeps as much as it can: try again later")
-    } else {
-        (503, "the server's store does not work: try again later")
-    };
-    Refusal::new(status, ErrorCode::INTERNAL_ERROR, message)
-}
-
 /// A record that this program cannot read, or not write.
 fn unreadable(id: &str, error: &serde_json::Error) -> StateError {
-    StateError::refused(format_args!("the record of task {id}: {error}"))
+    StateError::refused(format_args!("the record of task {}: {error}", short(id)))
 }
 
 /// The task, if it is this scope's.
@@ -75,7 +64,11 @@ pub(super) async fn change<T>(
             let run = core.tasks.run(id);
             if record.status.is_terminal() {
                 core.tasks.remove(id);
-                tracing::info!(task = id, status = record.status.as_str(), "task ended");
+                tracing::info!(
+                    task = short(id),
+                    status = record.status.as_str(),
+                    "task ended"
+                );
             }
             if let Some(run) = run {
                 run.changed(&record, record.status != before);
@@ -97,12 +90,12 @@ pub(super) async fn end(core: &Core, id: &str, outcome: Outcome) {
         match ended.await {
             Ok(_) => return,
             Err(error) if error.is_full() => {
-                tracing::error!(task = id, %error, "the result cannot be kept");
+                tracing::error!(task = short(id), %error, "the result cannot be kept");
                 let message = "the result was too large for the server's store";
                 let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
                 outcome = Some(Outcome::Error(error));
             }
-            Err(error) => tracing::error!(task = id, %error, "the result is not kept yet"),
+            Err(error) => tracing::error!(task = short(id), %error, "the result is not kept yet"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(10));

@@ -10,3 +10,4 @@ mod once;
 mod process;
 mod sessions;
 mod streams;
+mod tasks;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wharf::{Context, KeyRing, NoArguments, Resource, Server, Tool, store};
+use wharf::{Context, NoArguments, Resource, Server, Tool, store};
 
 use crate::wire::Served;
 use crate::wire::tools::{Person, adder, tokens};
@@ -131,6 +131,25 @@ fn pay(till: PathBuf) -> Tool {
     })
 }
 
+/// Asks twice, and takes a step in between.
+fn meet(till: PathBuf) -> Tool {
+    let tool = Tool::new("meet").task();
+    tool.handler(move |_: NoArguments, ctx: Context| {
+        let till = till.clone();
+        async move {
+            let one: Person = ctx.elicit("The first?").await?;
+            let pay = async {
+                let mut till = OpenOptions::new().create(true).append(true).open(&till)?;
+                writeln!(till, "1")?;
+                Ok::<_, std::io::Error>(1)
+            };
+            let _: i64 = ctx.step("pay", pay).await?;
+            let other: Person = ctx.elicit("The second?").await?;
+            Ok::<_, wharf::Error>(format!("{} and {}", one.name, other.name))
+        }
+    })
+}
+
 fn logs() -> Tool {
     Tool::new("logs").handler(|_: NoArguments, ctx: Context| async move {
         ctx.info("chatter").await;
@@ -169,8 +188,8 @@ fn serves_until_it_is_killed() {
     runtime.block_on(async {
         let till = std::env::var_os("WHARF_TEST_TILL").unwrap();
         let mut server = server()
-            .tool(pay(till.into()))
-            .keys(KeyRing::from_secret(&[7; 32]).unwrap())
+            .tool(pay(till.clone().into()))
+            .tool(meet(till.into()))
             .store(store::open(&url).await.unwrap());
         if !std::env::var("WHARF_TEST_TOKENS").unwrap().is_empty() {
             server = server.http(tokens());

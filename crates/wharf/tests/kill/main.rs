@@ -99,6 +99,7 @@ fn serve(folder: &Path) {
         let store = Sqlite::open(folder.join("state.db")).await.unwrap();
         let limits = Limits {
             tasks_running: 100_000,
+            tasks_per_owner: 100_000,
             ..Limits::default()
         };
         let server = Server::new("Killed")
@@ -153,20 +154,87 @@ impl Drop for Killed {
     }
 }
 
-fn post(method: &str, params: &Value) -> Post {
-    let mut params = params.clone();
-    params["_meta"] = wire::meta(json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
-    let name = params["name"].as_str().or(params["taskId"].as_str());
-    let name = name.unwrap().to_owned();
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    wire::modern::headers(Post::new(body.to_string()), method).header("mcp-name", name)
+/// A client of either form of tasks; a session outlives its server.
+#[derive(Clone, Default)]
+struct Client {
+    session: Option<String>,
 }
 
-/// One request, whose server may die meanwhile.
-async fn ask(address: SocketAddr, method: &str, params: &Value) -> Option<Value> {
-    let mut wire = Wire::try_open(address).await?;
-    wire.send(&post(method, params).bytes(address)).await;
-    Some(wire.try_answer().await?.json())
+impl Client {
+    fn post(&self, method: &str, params: &Value) -> Post {
+        let mut params = params.clone();
+        let tasks = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+        if self.session.is_none() {
+            params["_meta"] = wire::meta(tasks);
+        }
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let post = Post::new(body.to_string());
+        match &self.session {
+            Some(session) => post
+                .header("mcp-session-id", session)
+                .header("mcp-protocol-version", "2025-11-25"),
+            None => {
+                let name = params["name"].as_str().or(params["taskId"].as_str());
+                wire::modern::headers(post, method).header("mcp-name", name.unwrap())
+            }
+        }
+    }
+
+    /// One request, whose server may die meanwhile.
+    async fn ask(&self, address: SocketAddr, method: &str, params: &Value) -> Option<Value> {
+        let mut wire = Wire::try_open(address).await?;
+        wire.send(&self.post(method, params).bytes(address)).await;
+        Some(wire.try_answer().await?.message())
+    }
+
+    /// Opens a session; `None` if the server dies meanwhile.
+    async fn open(address: SocketAddr) -> Option<Self> {
+        let mut wire = Wire::try_open(address).await?;
+        let body = wire::legacy::initialize("2025-11-25", json!({}));
+        wire.send(&Post::new(body.to_string()).bytes(address)).await;
+        let session = wire
+            .try_answer()
+            .await?
+            .header("mcp-session-id")?
+            .to_owned();
+        let session = Some(session);
+        Some(Self { session })
+    }
+
+    /// Calls a tool as a task, and gives the task's id.
+    async fn begin(&self, address: SocketAddr, tool: &str, number: u64) -> Option<String> {
+        let mut params = json!({"name": tool, "arguments": {"number": number}});
+        if self.session.is_some() {
+            params["task"] = json!({});
+        }
+        let answer = self.ask(address, "tools/call", &params).await?;
+        let result = &answer["result"];
+        let task = if self.session.is_some() {
+            &result["task"]
+        } else {
+            result
+        };
+        let id = task["taskId"].as_str();
+        Some(id.unwrap_or_else(|| panic!("no task: {answer}")).to_owned())
+    }
+
+    /// Waits for the end of a task, and gives its result.
+    async fn result(&self, address: SocketAddr, id: &str) -> Value {
+        let params = json!({"taskId": id});
+        if self.session.is_some() {
+            let answer = self.ask(address, "tasks/result", &params).await;
+            return answer.expect("it lives")["result"].clone();
+        }
+        loop {
+            let answer = self.ask(address, "tasks/get", &params).await;
+            let task = &answer.expect("it lives")["result"];
+            if task["status"] != "working" {
+                assert_eq!(task["status"], "completed", "{task}");
+                return task["result"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 async fn run(folder: &Path) {
@@ -176,34 +244,33 @@ async fn run(folder: &Path) {
         address: None,
     }));
     killed.lock().unwrap().start();
-    let acknowledged = Arc::new(std::sync::Mutex::new(BTreeMap::<u64, (&str, String)>::new()));
+    let acknowledged = Arc::new(std::sync::Mutex::new(BTreeMap::new()));
     let next = Arc::new(AtomicU64::new(1));
     let mut clients = tokio::task::JoinSet::new();
-    for _ in 0..CLIENTS {
+    for index in 0..CLIENTS {
         let (killed, acknowledged, next) = (
             Arc::clone(&killed),
             Arc::clone(&acknowledged),
             Arc::clone(&next),
         );
         clients.spawn(async move {
+            let mut client = (index % 2 == 0).then(Client::default);
             while acknowledged.lock().unwrap().len() < TASKS {
+                let address = killed.lock().unwrap().address.unwrap();
+                let Some(client) = &client else {
+                    client = Client::open(address).await;
+                    continue;
+                };
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let tool = match number % 5 {
                     0 => "pay",
                     1 => "begin",
                     _ => "work",
                 };
-                let address = killed.lock().unwrap().address;
-                let params = json!({"name": tool, "arguments": {"number": number}});
-                let answer = match address {
-                    Some(address) => ask(address, "tools/call", &params).await,
-                    None => None,
-                };
-                match answer {
-                    Some(answer) => {
-                        let id = answer["result"]["taskId"].as_str();
-                        let id = id.unwrap_or_else(|| panic!("no task: {answer}")).to_owned();
-                        acknowledged.lock().unwrap().insert(number, (tool, id));
+                match client.begin(address, tool, number).await {
+                    Some(id) => {
+                        let task = (tool, id, client.clone());
+                        acknowledged.lock().unwrap().insert(number, task);
                     }
                     None => tokio::time::sleep(Duration::from_millis(10)).await,
                 }
@@ -231,21 +298,8 @@ async fn run(folder: &Path) {
     let address = killed.lock().unwrap().address.unwrap();
     let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap());
     let mut interrupted = 0;
-    for (number, (tool, id)) in &acknowledged {
-        let params = json!({"taskId": id});
-        let task = wire::soon(async {
-            loop {
-                let answer = ask(address, "tasks/get", &params).await.expect("it lives");
-                let task = &answer["result"];
-                if task["status"] != "working" {
-                    return task.clone();
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        })
-        .await;
-        assert_eq!(task["status"], "completed", "{tool} {number}: {task}");
-        let result = &task["result"];
+    for (number, (tool, id, client)) in &acknowledged {
+        let result = &wire::soon(client.result(address, id)).await;
         if result["isError"] == true {
             // What must not be repeated is not, and says so.
             let words = if *tool == "pay" {
@@ -253,10 +307,10 @@ async fn run(folder: &Path) {
             } else {
                 "must not be repeated"
             };
-            assert!(*tool != "work", "{number}: {task}");
+            assert!(*tool != "work", "{number}: {result}");
             assert!(
                 wire::text(result).contains(words),
-                "{tool} {number}: {task}"
+                "{tool} {number}: {result}"
             );
             interrupted += 1;
             continue;

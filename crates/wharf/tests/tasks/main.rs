@@ -48,8 +48,9 @@ fn panics() -> Tool {
     Tool::new("panics")
         .task()
         .handler(|_: NoArguments, _: Context| async {
-            let secret: Result<String, &str> = Err("a secret");
-            secret.unwrap()
+            let text = "a secret".to_owned();
+            assert!(text.is_empty(), "{text}");
+            text
         })
 }
 

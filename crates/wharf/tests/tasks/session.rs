@@ -40,9 +40,9 @@ async fn the_wish_must_fit_the_tool() {
             assert_eq!(reply.code(), -32602, "{wrong}");
         }
         for (asked, given) in [
-            (json!({}), 3_600_000),
+            (json!({}), 21_600_000),
             (json!({"ttl": 1e300}), 86_400_000),
-            (json!({"ttl": -1}), 3_600_000),
+            (json!({"ttl": -1}), 21_600_000),
             (json!({"ttl": 90_000}), 90_000),
         ] {
             let reply = peer.request("tools/call", call("only", asked)).await;

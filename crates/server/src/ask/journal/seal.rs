@@ -48,7 +48,7 @@ impl KeyRing {
     /// If the operating system gives no random bytes.
     pub fn random() -> Self {
         Self {
-            current: MasterKey::new(&random::<32>()),
+            current: MasterKey::new(&fresh_secret()),
             older: Vec::new(),
         }
     }
@@ -221,6 +221,11 @@ impl MasterKey {
 fn expiry(header: &[u8]) -> u64 {
     let bytes = header[1 + KEY_ID..][..EXPIRY].iter();
     bytes.fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+/// A secret that nobody can guess.
+pub(crate) fn fresh_secret() -> [u8; 32] {
+    random()
 }
 
 fn random<const N: usize>() -> [u8; N] {
