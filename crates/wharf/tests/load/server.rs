@@ -24,12 +24,17 @@ pub(crate) fn write_timeout(full: bool) -> Duration {
     Duration::from_secs(if full { 20 } else { 2 })
 }
 
+/// Longer than a client of these tests takes between two requests.
+pub(crate) fn session_idle(full: bool) -> Duration {
+    Duration::from_secs(if full { 10 } else { 5 })
+}
+
 fn limits(kind: &str) -> Limits {
     match kind {
         "slow" | "slow-full" => Limits {
             write_timeout: write_timeout(kind == "slow-full"),
             // What sessions keep for their clients' return is not what is looked for here.
-            session_idle: Duration::from_secs(10),
+            session_idle: session_idle(kind == "slow-full"),
             ..Limits::default()
         },
         "tasks" => Limits {

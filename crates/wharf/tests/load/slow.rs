@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::process::{Process, each, mib};
-use crate::server::{MARK, RESOURCES, write_timeout};
+use crate::server::{MARK, RESOURCES, session_idle, write_timeout};
 use crate::wire::{Stream, Wire, json, soon};
 use crate::{Size, clients};
 
@@ -161,6 +161,10 @@ async fn all(size: Size) {
         }
         println!("    {:.1} MiB afterwards", mib(process.resident()));
         drop(slow);
+        if wave == 1 {
+            // With the sessions goes what they keep for their clients' return.
+            tokio::time::sleep(session_idle(is_full) + Duration::from_secs(2)).await;
+        }
     }
     // What the first wave took is free for the second.
     assert!(peaks[1] < peaks[0] + peaks[0] / 2, "memory is lost");
