@@ -209,16 +209,9 @@ async fn finish(
     outcome: Driven<Result<CallToolResult, CallError>>,
 ) {
     let result = match tool_end(ctx, time, outcome) {
-        Ok(ToolEnd::Done(result)) => Outcome::result(&result).unwrap_or_else(|error| {
-            tracing::error!(%error, "a result cannot be written");
-            Outcome::Error(ErrorObject::new(
-                ErrorCode::INTERNAL_ERROR,
-                "internal error",
-            ))
-        }),
+        Ok(ToolEnd::Done(result)) => Outcome::of(&result),
         Ok(ToolEnd::Suspended(_)) => {
-            let message = "the call waits for a round that cannot come";
-            Outcome::Error(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message))
+            Outcome::internal("the call waits for a round that cannot come")
         }
         Err(refusal) => Outcome::Error(refusal.error),
     };
@@ -294,14 +287,7 @@ async fn begin_as_call(
         }
         ToolEnd::Done(result) if policy.required => {
             let run = create(core, &ctx, &owner, core.limits.task_ttl, fresh_journal()).await?;
-            let outcome = Outcome::result(&result).map_err(|error| {
-                tracing::error!(%error, "a result cannot be written");
-                Refusal::from(ErrorObject::new(
-                    ErrorCode::INTERNAL_ERROR,
-                    "internal error",
-                ))
-            })?;
-            store::end(core, run.id(), outcome).await;
+            store::end(core, run.id(), Outcome::of(&result)).await;
             reply(core, incoming, revision, &owner, run.id()).await
         }
         ToolEnd::Done(result) => Ok(Called::Replied(Reply::result(

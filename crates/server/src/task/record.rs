@@ -8,7 +8,7 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use wharf_protocol::error::ErrorObject;
+use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::input::InputRequest;
 use wharf_protocol::projection::at;
 use wharf_protocol::revision::Revision;
@@ -279,10 +279,20 @@ impl Record {
 }
 
 impl Outcome {
-    pub(crate) fn result(result: &CallToolResult) -> Result<Self, serde_json::Error> {
+    /// What came of a call; an internal error if it cannot be written.
+    pub(crate) fn of(result: &CallToolResult) -> Self {
         let is_error = result.is_error == Some(true);
-        let raw = serde_json::value::to_raw_value(&at(result, Revision::LATEST))?;
-        Ok(Self::Result(raw, is_error))
+        match serde_json::value::to_raw_value(&at(result, Revision::LATEST)) {
+            Ok(raw) => Self::Result(raw, is_error),
+            Err(error) => {
+                tracing::error!(%error, "a result cannot be written");
+                Self::internal("internal error")
+            }
+        }
+    }
+
+    pub(crate) fn internal(message: &str) -> Self {
+        Self::Error(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message))
     }
 
     /// What a result that is an error says, shortened.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::tools::CallToolResult;
 use wharf_state::Scope;
 
@@ -56,12 +55,7 @@ async fn again(core: &Arc<Core>, id: &str, record: &Record) {
     }
     if let Err(why) = try_again(core, id, record).await {
         tracing::warn!(task = short(id), %why, "a task cannot go on");
-        let outcome = Outcome::result(&CallToolResult::error(why)).unwrap_or_else(|_| {
-            Outcome::Error(ErrorObject::new(
-                ErrorCode::INTERNAL_ERROR,
-                "internal error",
-            ))
-        });
+        let outcome = Outcome::of(&CallToolResult::error(why));
         store::end(core, id, outcome).await;
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_state::{Entry, Expected, Put, Scope, StateError, Table};
 
 use super::record::{Outcome, Record};
@@ -79,23 +78,23 @@ pub(super) async fn change<T>(
 }
 
 /// Writes down how a task ended; tries again for as long as the store does not work.
-pub(super) async fn end(core: &Core, id: &str, outcome: Outcome) {
+pub(super) async fn end(core: &Core, id: &str, mut outcome: Outcome) {
     let mut pause = Duration::from_millis(100);
-    let mut outcome = Some(outcome);
+    let mut shortened = false;
     loop {
         let ended = change(core, Scope::All, id, |record| {
-            let outcome = outcome.clone()?;
-            record.end(outcome).then_some(())
+            record.end(outcome.clone()).then_some(())
         });
-        match ended.await {
-            Ok(_) => return,
-            Err(error) if error.is_full() => {
-                tracing::error!(task = short(id), %error, "the result cannot be kept");
-                let message = "the result was too large for the server's store";
-                let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
-                outcome = Some(Outcome::Error(error));
-            }
-            Err(error) => tracing::error!(task = short(id), %error, "the result is not kept yet"),
+        let Err(error) = ended.await else { return };
+        tracing::error!(task = short(id), %error, "the end of a task is not kept yet");
+        if error.is_refused() && shortened {
+            // It never will be.
+            core.tasks.remove(id);
+            return;
+        }
+        if !error.is_unavailable() && !shortened {
+            shortened = true;
+            outcome = Outcome::internal("the result was too large for the server's store");
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(10));
