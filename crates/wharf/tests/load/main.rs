@@ -68,8 +68,8 @@ fn main() {
     {
         return server::serve(kind);
     }
-    let parts: [(&str, fn(Size)); 3] = [
-        ("streams", streams::run),
+    let parts = [
+        ("streams", streams::run as fn(Size)),
         ("slow", slow::run),
         ("tasks", tasks::run),
     ];
