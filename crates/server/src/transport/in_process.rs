@@ -23,6 +23,7 @@ use crate::calls::Calls;
 use crate::core::Core;
 use crate::dispatch::respond;
 use crate::era::legacy;
+use crate::handler::BoxFuture;
 use crate::outbox::{Bounds, Next, Outbox};
 use crate::session::Session;
 use crate::{Error, Result};
@@ -203,30 +204,12 @@ impl InProcess {
     /// A session of 2025-03-26 takes several in one array, and answers with an array.
     pub async fn send(&self, message: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
         let message = message.into();
-        match self.session.as_deref() {
-            Some(session) if is_batch(&message) && legacy::takes_batches(session) => {
-                self.send_batch(&message).await
-            }
-            _ => self.send_message(message).await,
+        if is_batch(&message)
+            && let Some(session) = &self.session
+            && legacy::takes_batches(session)
+        {
+            return self.send_batch(message).await;
         }
-    }
-
-    /// One member after the other: nobody else waits on this connection.
-    async fn send_batch(&self, message: &[u8]) -> Option<Vec<u8>> {
-        let text = std::str::from_utf8(message).map_err(EnvelopeError::not_utf8);
-        match text.and_then(|text| batch(text, self.core.limits.batch_messages)) {
-            Ok(members) => {
-                let mut answers = Vec::new();
-                for member in members {
-                    answers.extend(self.send_message(member.into()).await);
-                }
-                array(&answers)
-            }
-            Err(error) => Some(refused(&error)),
-        }
-    }
-
-    async fn send_message(&self, message: Vec<u8>) -> Option<Vec<u8>> {
         match Frame::parse(message) {
             Ok(Parsed::Request(frame)) => Some(self.answer(frame).await.message),
             Ok(Parsed::Notification(frame)) => {
@@ -236,6 +219,29 @@ impl InProcess {
             Ok(Parsed::Answer { .. }) => None,
             Err(error) => Some(refused(&error)),
         }
+    }
+
+    /// One member after the other: nobody else waits on this connection.
+    fn send_batch(&self, message: Vec<u8>) -> BoxFuture<'_, Option<Vec<u8>>> {
+        Box::pin(async move {
+            let text = std::str::from_utf8(&message).map_err(EnvelopeError::not_utf8);
+            match text.and_then(|text| batch(text, self.core.limits.batch_messages)) {
+                Ok(members) => {
+                    let mut answers = Vec::new();
+                    for member in members {
+                        let answer = if is_batch(member.as_bytes()) {
+                            // Within a batch an array is no message.
+                            Frame::parse(member).err().as_ref().map(refused)
+                        } else {
+                            self.send(member).await
+                        };
+                        answers.extend(answer);
+                    }
+                    array(&answers)
+                }
+                Err(error) => Some(refused(&error)),
+            }
+        })
     }
 
     async fn answer(&self, frame: Arc<Frame>) -> Reply {
