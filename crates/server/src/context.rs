@@ -133,6 +133,15 @@ impl Caller {
             level,
         }
     }
+
+    /// The authenticated caller, where the server knows callers.
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        match self {
+            Self::Session(session) => session.principal.as_deref(),
+            Self::Modern { principal, .. } => principal.as_deref(),
+            Self::Nobody => None,
+        }
+    }
 }
 
 impl Default for Context {
@@ -180,11 +189,7 @@ impl Context {
 
     /// The authenticated caller, where the server knows callers.
     pub fn principal(&self) -> Option<&Principal> {
-        match &self.exchange.caller {
-            Caller::Session(session) => session.principal.as_deref(),
-            Caller::Modern { principal, .. } => principal.as_deref(),
-            Caller::Nobody => None,
-        }
+        self.exchange.caller.principal()
     }
 
     /// What the client says it is. Nothing verifies it: for display and logs only.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::raw::RawJson;
 
@@ -11,7 +11,7 @@ use crate::call::{Incoming, Reply};
 use crate::context::{Caller, Context};
 use crate::core::Core;
 use crate::era::modern::Subject;
-use crate::era::{self, Refusal};
+use crate::era::{self, Refusal, modern};
 
 /// Answers a request whose method is not the specification's.
 pub(super) async fn respond(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
@@ -61,10 +61,5 @@ fn not_declared(id: &str, method: &str, ctx: &Context) -> Refusal {
     if matches!(ctx.exchange().caller, Caller::Session(_)) {
         return Refusal::new(200, ErrorCode::METHOD_NOT_FOUND, message);
     }
-    let needed = json!({ "requiredCapabilities": { "extensions": { id: {} } } });
-    let code = ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
-    Refusal {
-        error: ErrorObject::new(code, message).with_data(needed),
-        status: 400,
-    }
+    modern::extension_missing(id, message)
 }

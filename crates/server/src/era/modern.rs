@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
@@ -87,14 +86,7 @@ pub(crate) fn admit(
         )?),
     };
     let principal = incoming.principal.clone();
-    Ok((
-        revision,
-        Caller::Modern {
-            principal,
-            capabilities: OnceLock::new(),
-            level,
-        },
-    ))
+    Ok((revision, Caller::modern(principal, level)))
 }
 
 fn missing(name: &str) -> Refusal {
@@ -256,6 +248,32 @@ impl Subject<'_> {
     }
 }
 
+/// Reads `params.inputResponses`: a result for each key.
+pub(crate) fn read_responses(
+    responses: Option<RawJson<'_>>,
+) -> Result<BTreeMap<String, Box<RawValue>>, Refusal> {
+    let malformed = || Refusal::malformed("`params.inputResponses` must be an object of results");
+    let responses = responses.ok_or_else(malformed)?;
+    let answers: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(responses.get()).map_err(|_| malformed())?;
+    if let Some((key, _)) = answers.iter().find(|(_, raw)| !raw.get().starts_with('{')) {
+        let key = crate::handler::text::shown(key);
+        let why = format!("`params.inputResponses[{key}]` must be a result object");
+        return Err(Refusal::malformed(why));
+    }
+    Ok(answers)
+}
+
+/// The client did not declare an extension that it needs for what it asks.
+pub(crate) fn extension_missing(id: &str, message: impl Into<String>) -> Refusal {
+    let needed = json!({ "requiredCapabilities": { "extensions": { id: {} } } });
+    let code = ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
+    Refusal {
+        error: ErrorObject::new(code, message).with_data(needed),
+        status: 400,
+    }
+}
+
 /// Opens the state that a retry brings along, and takes in its answers.
 pub(crate) fn resume(
     core: &Core,
@@ -266,18 +284,7 @@ pub(crate) fn resume(
     let Retry { state, responses } = retry;
     let answers: BTreeMap<String, Box<RawValue>> = match responses {
         None => BTreeMap::new(),
-        Some(raw) => {
-            let answers: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get())
-                .map_err(|_| {
-                    Refusal::malformed("`params.inputResponses` must be an object of results")
-                })?;
-            if let Some((key, _)) = answers.iter().find(|(_, raw)| !raw.get().starts_with('{')) {
-                let key = crate::handler::text::shown(key);
-                let why = format!("`params.inputResponses[{key}]` must be a result object");
-                return Err(Refusal::malformed(why));
-            }
-            answers
-        }
+        given => read_responses(*given)?,
     };
     let journal = match state {
         None if responses.is_none() => return Ok(Rounds::default()),

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::projection::ResultType;
 use wharf_protocol::revision::Revision;
-use wharf_protocol::tasks::{CreateTaskResult, TaskParams};
+use wharf_protocol::tasks::{CreateTaskResult, Task, TaskParams};
 use wharf_protocol::tools::CallToolResult;
 use wharf_state::{Entry, Expected, Put, Scope};
 
@@ -93,10 +93,10 @@ pub(crate) async fn call(
     };
     let owner = methods::owner(core, &admitted.caller);
     let ctx = admitted.context(core, incoming, Asks::Unavailable);
-    let run = create(core, &ctx, &owner, ttl, fresh_journal()).await?;
+    let (run, task) = create(core, &ctx, &owner, ttl, fresh_journal()).await?;
     ctx.exchange().become_task(&run);
     start(core, &run, ctx, Arc::clone(tool), ttl);
-    reply(core, incoming, revision, &owner, run.id()).await
+    Ok(reply(core, incoming, revision, task))
 }
 
 /// What the client says of tasks.
@@ -125,14 +125,14 @@ fn required(revision: Revision, tool: &str) -> Refusal {
     ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, message).into()
 }
 
-/// Writes the task into the store and takes it in.
+/// Writes the task into the store and takes it in; gives it as its client sees it now.
 async fn create(
     core: &Core,
     ctx: &Context,
     owner: &str,
     ttl: Duration,
     journal: Journal,
-) -> Result<Arc<Run>, Refusal> {
+) -> Result<(Arc<Run>, Task), Refusal> {
     let exchange = ctx.exchange();
     let many = |message| Refusal::new(429, ErrorCode::INTERNAL_ERROR, message);
     if !owner.is_empty() {
@@ -168,7 +168,7 @@ async fn create(
     match core.store.put(TASKS, &id, Expected::Absent, entry).await {
         Ok(Put::Done(_)) => {
             tracing::info!(task = short(&id), "task created");
-            Ok(run)
+            Ok((run, record.state(&id, exchange.revision).task))
         }
         Ok(Put::Conflict(_)) => {
             core.tasks.remove(&id);
@@ -219,25 +219,10 @@ async fn finish(
 }
 
 /// The answer that names the task.
-async fn reply(
-    core: &Core,
-    incoming: &Incoming,
-    revision: Revision,
-    owner: &str,
-    id: &str,
-) -> Result<Called, Refusal> {
-    let record = store::find(core, Scope::Of(owner), id).await;
-    let record = record.map_err(down)?.ok_or_else(methods::unknown)?;
-    let result = CreateTaskResult {
-        task: record.state(id, revision).task,
-        meta: None,
-    };
+fn reply(core: &Core, incoming: &Incoming, revision: Revision, task: Task) -> Called {
+    let result = CreateTaskResult { task, meta: None };
     let frame = core.frame(revision, None).result_type(ResultType::Task);
-    Ok(Called::Replied(Reply::result(
-        incoming.frame.id(),
-        &result,
-        &frame,
-    )))
+    Called::Replied(Reply::result(incoming.frame.id(), &result, &frame))
 }
 
 /// Begins as an ordinary call, whose asks go in rounds, and makes a task of it when it lasts.
@@ -272,9 +257,9 @@ async fn begin_as_call(
                     id: rounds.exchange(),
                     ..Journal::default()
                 };
-                let run = create(core, &ctx, &owner, ttl, journal).await?;
+                let (run, task) = create(core, &ctx, &owner, ttl, journal).await?;
                 adopt(core, ctx, &run, handler, time).await?;
-                return reply(core, incoming, revision, &owner, run.id()).await;
+                return Ok(reply(core, incoming, revision, task));
             }
             // It asks while a step runs: the round comes first.
             None => (&mut handler).await,
@@ -286,9 +271,12 @@ async fn begin_as_call(
                 .map(Called::Replied)
         }
         ToolEnd::Done(result) if policy.required => {
-            let run = create(core, &ctx, &owner, core.limits.task_ttl, fresh_journal()).await?;
+            let ttl = core.limits.task_ttl;
+            let (run, _) = create(core, &ctx, &owner, ttl, fresh_journal()).await?;
             store::end(core, run.id(), Outcome::of(&result)).await;
-            reply(core, incoming, revision, &owner, run.id()).await
+            let ended = methods::known(core, Scope::Of(&owner), run.id()).await?;
+            let task = ended.state(run.id(), revision).task;
+            Ok(reply(core, incoming, revision, task))
         }
         ToolEnd::Done(result) => Ok(Called::Replied(Reply::result(
             incoming.frame.id(),

@@ -1,7 +1,7 @@
 //! What clients say about tasks, in both forms.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use wharf_protocol::method::Method;
 use wharf_protocol::raw::RawJson;
 use wharf_protocol::revision::Revision;
 use wharf_protocol::subscriptions::SubscriptionFilter;
-use wharf_protocol::tasks::{EXTENSION, ListTasksResult, RELATED_TASK, TaskStatus};
+use wharf_protocol::tasks::{EXTENSION, ListTasksResult, RELATED_TASK, TaskState, TaskStatus};
 use wharf_protocol::tools::CallToolResult;
 use wharf_state::Scope;
 
@@ -29,7 +29,7 @@ use crate::call::{Incoming, Reply};
 use crate::context::Caller;
 use crate::core::Core;
 use crate::durable::down;
-use crate::era::{Admitted, Refusal};
+use crate::era::{Admitted, Refusal, modern};
 use crate::hub::Listener;
 use crate::session::{Answer, Session};
 
@@ -47,13 +47,11 @@ pub(super) fn declares_tasks(capabilities: RawJson<'_>) -> bool {
 /// The client did not declare the extension that it needs for what it asks.
 pub(crate) fn extension_missing() -> Refusal {
     let message = "the client did not declare the extension `io.modelcontextprotocol/tasks`";
-    let error = ErrorObject::new(ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY, message)
-        .with_data(json!({ "requiredCapabilities": { "extensions": { EXTENSION: {} } } }));
-    Refusal { error, status: 400 }
+    modern::extension_missing(EXTENSION, message)
 }
 
 /// There is no such task; or it is somebody else's, which is the same.
-pub(super) fn unknown() -> Refusal {
+fn unknown() -> Refusal {
     let message = "no such task: its id is wrong, it has expired, or it is another caller's";
     ErrorObject::new(ErrorCode::INVALID_PARAMS, message).into()
 }
@@ -61,12 +59,7 @@ pub(super) fn unknown() -> Refusal {
 /// Whose a caller's tasks are: those of its principal, or else of its session. Without either
 /// only the id protects a task, which is why it cannot be guessed.
 pub(crate) fn owner(core: &Core, caller: &Caller) -> String {
-    let principal = match caller {
-        Caller::Session(session) => session.principal.as_deref(),
-        Caller::Modern { principal, .. } => principal.as_deref(),
-        Caller::Nobody => None,
-    };
-    match (principal, caller) {
+    match (caller.principal(), caller) {
         (Some(principal), _) => principal.binding(),
         // Who started the process is the one who talks to it.
         (None, _) if core.is_private() => "local".to_owned(),
@@ -119,16 +112,11 @@ pub(crate) async fn respond(
             ))
         }
         (Method::TasksCancel, _) => {
-            let record = cancel(core, scope, &id, revision).await?;
+            let cancelled = cancel(core, scope, &id, revision).await?;
             if revision.is_modern() {
                 return Ok(Reply::result(frame.id(), &EmptyResult::default(), &result));
             }
-            let record = record.ok_or_else(unknown)?;
-            Ok(Reply::result(
-                frame.id(),
-                &record.state(&id, revision),
-                &result,
-            ))
+            Ok(Reply::result(frame.id(), &cancelled, &result))
         }
         (Method::TasksUpdate, _) => {
             update(core, incoming, scope, &id).await?;
@@ -142,7 +130,7 @@ pub(crate) async fn respond(
     }
 }
 
-async fn known(core: &Core, scope: Scope<'_>, id: &str) -> Result<Record, Refusal> {
+pub(super) async fn known(core: &Core, scope: Scope<'_>, id: &str) -> Result<Record, Refusal> {
     find(core, scope, id)
         .await
         .map_err(down)?
@@ -190,28 +178,30 @@ async fn list(
     Ok(Reply::result(incoming.frame.id(), &result, &frame))
 }
 
-/// Cancels a task. One that is at its end stays as it is: an error in 2025-11-25, and nothing in
-/// the extension. Gives the record as far as it is known.
+/// Cancels a task, and gives it as it is then. One that is at its end stays as it is, which is an
+/// error in 2025-11-25.
 async fn cancel(
     core: &Core,
     scope: Scope<'_>,
     id: &str,
     revision: Revision,
-) -> Result<Option<Record>, Refusal> {
+) -> Result<TaskState, Refusal> {
     let cancelled = change(core, scope, id, |record| {
-        let turned = record.turn(TaskStatus::Cancelled);
-        if turned {
-            record.message = Some("cancelled by the client".into());
+        if !record.turn(TaskStatus::Cancelled) {
+            return None;
         }
-        turned.then_some(())
+        record.message = Some("cancelled by the client".into());
+        Some(record.state(id, revision))
     });
     match cancelled.await.map_err(down)? {
-        Changed::Done(()) if revision.is_modern() => Ok(None),
-        Changed::Done(()) => known(core, scope, id).await.map(Some),
-        Changed::Left(_) if revision.is_modern() => Ok(None),
+        Changed::Done(state) => Ok(state),
         Changed::Left(record) => {
-            let status = record.state(id, revision).task.status;
-            let message = format!("the task is {} and cannot be cancelled", status.as_str());
+            let state = record.state(id, revision);
+            if revision.is_modern() {
+                return Ok(state);
+            }
+            let status = state.task.status.as_str();
+            let message = format!("the task is {status} and cannot be cancelled");
             Err(ErrorObject::new(ErrorCode::INVALID_PARAMS, message).into())
         }
         Changed::Unknown => Err(unknown()),
@@ -225,15 +215,7 @@ async fn update(
     scope: Scope<'_>,
     id: &str,
 ) -> Result<(), Refusal> {
-    let malformed = || Refusal::malformed("`params.inputResponses` must be an object of results");
-    let responses = incoming.frame.retry()?.responses.ok_or_else(malformed)?;
-    let answers: BTreeMap<String, Box<RawValue>> =
-        serde_json::from_str(responses.get()).map_err(|_| malformed())?;
-    if let Some((key, _)) = answers.iter().find(|(_, raw)| !raw.get().starts_with('{')) {
-        let key = crate::handler::text::shown(key);
-        let why = format!("`params.inputResponses[{key}]` must be a result object");
-        return Err(Refusal::malformed(why));
-    }
+    let answers = modern::read_responses(incoming.frame.retry()?.responses)?;
     known(core, scope, id).await?;
     for (key, raw) in answers {
         run::answer(core, scope, id, &key, Ok(raw))

@@ -85,22 +85,21 @@ impl Work {
         caller: &Caller,
         journal: Journal,
     ) -> Result<Self, serde_json::Error> {
-        let (principal, client) = match caller {
+        let client = match caller {
             Caller::Session(session) => {
                 let capabilities = at(&session.client.capabilities, revision);
                 let client = SessionClient {
                     info: session.client.info.clone(),
                     capabilities: serde_json::value::to_raw_value(&capabilities)?,
                 };
-                (session.principal.as_deref(), Some(client))
+                Some(client)
             }
-            Caller::Modern { principal, .. } => (principal.as_deref(), None),
-            Caller::Nobody => (None, None),
+            Caller::Modern { .. } | Caller::Nobody => None,
         };
         Ok(Self {
             request: request.to_owned(),
             revision: revision.as_str().to_owned(),
-            principal: principal.map(|principal| {
+            principal: caller.principal().map(|principal| {
                 let Principal {
                     issuer,
                     subject,
