@@ -162,10 +162,12 @@ impl Session {
         let is_same = found.server.issuer == old.server.issuer;
         let needed = challenge.scope.as_deref().map(Scopes::parse);
         let is_enough = needed.is_none_or(|needed| old.requested.covers(&needed));
-        if is_same && is_enough && old.refresh.is_some() {
-            if let Some(new) = self.refresh(old).await? {
-                return Ok(new);
-            }
+        if is_same
+            && is_enough
+            && old.refresh.is_some()
+            && let Some(new) = self.refresh(old).await?
+        {
+            return Ok(new);
         }
         self.authorize_at(gate, &found, challenge, Some(old), None)
             .await
