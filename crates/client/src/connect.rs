@@ -555,8 +555,8 @@ async fn initialize(
     };
     let initialized: Initialized = answer.read()?;
     let agreed = Revision::parse(&initialized.protocol_version).filter(|it| !it.is_modern());
-    let agreed =
-        agreed.ok_or_else(|| nothing_in_common(std::slice::from_ref(&initialized.protocol_version)))?;
+    let agreed = agreed
+        .ok_or_else(|| nothing_in_common(std::slice::from_ref(&initialized.protocol_version)))?;
     if shared
         .config
         .revision
