@@ -145,5 +145,12 @@ fn copy(old: &Tokens, refresh: Option<Secret>) -> Tokens {
 }
 
 pub(super) fn broke_off(error: tokio::task::JoinError) -> Error {
-    Error::store("the work on the token broke off").with_source(error)
+    Error::store(format_args!(
+        "the work on the token broke off ({})",
+        if error.is_panic() {
+            "a panic"
+        } else {
+            "the runtime ends"
+        }
+    ))
 }
