@@ -36,6 +36,11 @@ pub trait Interaction: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(error)))
     }
 
+    /// Whether anybody can be asked at all. If not, nothing is begun that needs a person.
+    fn is_anybody_there(&self) -> bool {
+        true
+    }
+
     /// Whether [`sign_in`](Self::sign_in) can work here. If not, a code is shown, where the server
     /// gives one.
     fn has_browser(&self) -> bool {
@@ -151,13 +156,12 @@ impl fmt::Debug for DeviceCode {
 pub struct Nobody;
 
 impl Interaction for Nobody {
-    fn sign_in<'a>(&'a self, sign_in: &'a SignIn) -> Pending<'a, Result<Shown, Error>> {
-        let error = Error::authorization_required(format_args!(
-            "{} wants a person to sign in at {}",
-            crate::text::shown(sign_in.server()),
-            crate::text::shown(sign_in.issuer())
-        ))
-        .with_next_step("sign in first");
+    fn sign_in<'a>(&'a self, _: &'a SignIn) -> Pending<'a, Result<Shown, Error>> {
+        let error = Error::authorization_required("a person must sign in, and nobody is there");
         Box::pin(std::future::ready(Err(error)))
+    }
+
+    fn is_anybody_there(&self) -> bool {
+        false
     }
 }

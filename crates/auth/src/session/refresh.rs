@@ -1,7 +1,7 @@
 //! New tokens for old ones.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use super::{Gate, Session};
 use crate::challenge::Challenge;
@@ -141,6 +141,7 @@ fn copy(old: &Tokens, refresh: Option<Secret>) -> Tokens {
         granted: old.granted.clone(),
         dpop: old.dpop.clone(),
         key: old.key.clone(),
+        header: OnceLock::new(),
     }
 }
 
