@@ -1,6 +1,7 @@
 //! [`Interaction`]: how a person is asked to sign in.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{Error, Pending};
 
@@ -45,6 +46,24 @@ pub trait Interaction: Send + Sync + 'static {
     /// gives one.
     fn has_browser(&self) -> bool {
         true
+    }
+}
+
+impl<T: Interaction + ?Sized> Interaction for Arc<T> {
+    fn sign_in<'a>(&'a self, sign_in: &'a SignIn) -> Pending<'a, Result<Shown, Error>> {
+        (**self).sign_in(sign_in)
+    }
+
+    fn show_code<'a>(&'a self, code: &'a DeviceCode) -> Pending<'a, Result<(), Error>> {
+        (**self).show_code(code)
+    }
+
+    fn is_anybody_there(&self) -> bool {
+        (**self).is_anybody_there()
+    }
+
+    fn has_browser(&self) -> bool {
+        (**self).has_browser()
     }
 }
 
