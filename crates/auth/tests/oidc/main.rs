@@ -3,6 +3,8 @@
 //! It is installed once, into `${WHARF_CACHE:-$HOME/.cache/wharf-ci}/oidc`. Where npm is absent,
 //! the tests say so and pass.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails must fail the test")]
+
 mod client;
 mod person;
 mod server;
