@@ -299,7 +299,9 @@ fn same_value(a: &Value, b: &Value) -> bool {
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b))
         }
-        (Value::Number(x), Value::Number(y)) => a == b || (x.is_f64() || y.is_f64()) && x.as_f64() == y.as_f64(),
+        (Value::Number(x), Value::Number(y)) => {
+            a == b || (x.is_f64() || y.is_f64()) && x.as_f64() == y.as_f64()
+        }
         _ => a == b,
     }
 }

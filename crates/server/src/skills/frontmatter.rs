@@ -16,7 +16,8 @@ const MAX_DEPTH: usize = 32;
 /// # Errors
 /// There is none, it is too long, or it says what JSON cannot.
 pub fn read(text: &str) -> Result<Map<String, Value>, String> {
-    let (yaml, _) = cut(text).ok_or("it does not begin with frontmatter between two lines `---`")?;
+    let (yaml, _) =
+        cut(text).ok_or("it does not begin with frontmatter between two lines `---`")?;
     if yaml.len() > MAX_BYTES {
         return Err(format!(
             "its frontmatter is longer than {} KiB",
