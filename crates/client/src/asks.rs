@@ -185,10 +185,7 @@ impl Asks {
                 let roots = self.roots.as_ref();
                 let roots = roots.ok_or_else(|| AskError::unsupported(method))?;
                 Ok(InputResponse::Roots(ListRootsResult {
-                    roots: roots
-                        .read()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .clone(),
+                    roots: roots.read().unwrap_or_else(PoisonError::into_inner).clone(),
                     meta: None,
                 }))
             }
@@ -203,7 +200,10 @@ impl Asks {
     ) -> Result<Members> {
         let mut members = Members::default();
         if !asked.input_requests.is_empty() {
-            members.put("inputResponses", &self.answers(asked.input_requests, revision).await?)?;
+            members.put(
+                "inputResponses",
+                &self.answers(asked.input_requests, revision).await?,
+            )?;
         } else if asked.request_state.is_none() {
             return Err(Error::protocol(
                 "the server requires input, but says neither which nor gives a state",

@@ -157,7 +157,9 @@ mod tests {
     }
 
     fn list(cursor: &str) -> Request {
-        Request::new("tools/list").with("cursor", cursor).expect("JSON")
+        Request::new("tools/list")
+            .with("cursor", cursor)
+            .expect("JSON")
     }
 
     #[test]
@@ -201,7 +203,10 @@ mod tests {
             cache.put(&list(&cursor.to_string()), &page, cache.generation());
             let kept = cache.lock();
             assert!(kept.bytes <= MOST_BYTES);
-            assert_eq!(kept.bytes, kept.results.values().map(|it| it.bytes).sum::<usize>());
+            assert_eq!(
+                kept.bytes,
+                kept.results.values().map(|it| it.bytes).sum::<usize>()
+            );
         }
     }
 }

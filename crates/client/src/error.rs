@@ -54,7 +54,10 @@ impl Error {
         }
     }
 
-    pub(crate) fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(
+        self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         let inner = Inner {
             kind: self.inner.kind.clone(),
             words: self.inner.words.clone(),
@@ -71,6 +74,17 @@ impl Error {
             inner: Arc::new(Inner {
                 kind: self.inner.kind.clone(),
                 words: format!("{what}: {}", self.inner.words),
+                source: self.inner.source.clone(),
+            }),
+        }
+    }
+
+    /// The same, with what may be the cause put behind.
+    pub(crate) fn followed_by(&self, why: impl fmt::Display) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                kind: self.inner.kind.clone(),
+                words: format!("{}; {why}", self.inner.words),
                 source: self.inner.source.clone(),
             }),
         }
@@ -95,6 +109,16 @@ impl Error {
 
     pub(crate) fn authorization(words: impl Into<String>) -> Self {
         Self::new(Kind::Authorization, words)
+    }
+
+    /// What came of getting credentials.
+    pub(crate) fn auth(error: wharf_auth::Error) -> Self {
+        let kind = if error.is_unreachable() {
+            Kind::Unreachable
+        } else {
+            Kind::Authorization
+        };
+        Self::new(kind, error.to_string()).with_source(error)
     }
 
     pub(crate) fn status(status: u16, words: impl Into<String>) -> Self {

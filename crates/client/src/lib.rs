@@ -28,6 +28,9 @@ pub use client::Client;
 pub use connect::{ServerInfo, Transport};
 pub use target::Target;
 
+/// Credentials for HTTP requests: tokens at hand, and signing in.
+pub use wharf_auth as auth;
+
 // --- what can be done with it ---------------------------------------------------------------------
 mod cache;
 mod call;
@@ -39,13 +42,13 @@ mod tools;
 pub use call::{Call, ProgressStream};
 pub use lists::{Listed, Pages};
 pub use subscription::{Subscription, Watch};
-pub use task::{TaskCall, TaskHandle};
+pub use task::{Started, TaskCall, TaskHandle};
 
 // --- what comes from the server -------------------------------------------------------------------
 mod asks;
 mod notification;
 
-pub use asks::AskError;
+pub use asks::{AskError, Form, Page};
 pub use notification::{Notification, Notifications};
 
 // --- below -------------------------------------------------------------------------------------------

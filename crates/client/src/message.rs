@@ -50,7 +50,10 @@ impl Members {
     pub(crate) fn of<T: Serialize>(value: &T) -> Result<Self> {
         let text = serde_json::to_string(value)
             .map_err(|error| Error::usage(format!("not writable as JSON: {error}")))?;
-        match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        match text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+        {
             Some(members) => Ok(Self(members.as_bytes().to_vec())),
             None => Err(Error::usage("parameters are a JSON object")),
         }
@@ -77,6 +80,8 @@ pub(crate) struct Request {
     pub(crate) name: Option<String>,
     /// Arguments to be mirrored into headers.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether it is sent as a task of 2025-11-25.
+    pub(crate) is_task: bool,
 }
 
 impl Request {
@@ -87,6 +92,7 @@ impl Request {
             meta: Members::default(),
             name: None,
             headers: Vec::new(),
+            is_task: false,
         }
     }
 
@@ -123,7 +129,13 @@ impl Request {
 
     /// The message. `about` is what the connection puts into `_meta` of every request, `rounds`
     /// the answers to what an earlier round asked.
-    pub(crate) fn write(&self, id: Option<i64>, about: &Members, rounds: &Members, progress: bool) -> Vec<u8> {
+    pub(crate) fn write(
+        &self,
+        id: Option<i64>,
+        about: &Members,
+        rounds: &Members,
+        progress: bool,
+    ) -> Vec<u8> {
         let size = self.params.0.len() + about.0.len() + rounds.0.len() + self.meta.0.len();
         let mut out = Vec::with_capacity(size + self.method.len() + 128);
         out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
@@ -140,7 +152,7 @@ impl Request {
         if !self.params.is_empty() || !rounds.is_empty() || has_meta {
             out.extend_from_slice(br#","params":{"#);
             let start = out.len();
-            let mut separate = |out: &mut Vec<u8>| {
+            let separate = |out: &mut Vec<u8>| {
                 if out.len() > start {
                     out.push(b',');
                 }
@@ -187,7 +199,10 @@ fn decimal(id: i64, space: &mut [u8; 20]) -> &[u8] {
 }
 
 fn write_string(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+    if text
+        .bytes()
+        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+    {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
@@ -285,7 +300,10 @@ mod tests {
     #[test]
     fn messages_are_written_whole() {
         let ping = Request::new("ping");
-        assert_eq!(written(&ping, Some(7), "", false), r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+        assert_eq!(
+            written(&ping, Some(7), "", false),
+            r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#
+        );
         assert_eq!(
             written(&ping, Some(-7), r#""a":1"#, true),
             r#"{"jsonrpc":"2.0","id":-7,"method":"ping","params":{"_meta":{"a":1,"progressToken":-7}}}"#
@@ -303,13 +321,19 @@ mod tests {
 
     #[test]
     fn parameters_are_objects() {
-        assert_eq!(Members::of(&serde_json::json!({"a": [1]})).expect("an object").as_bytes(), br#""a":[1]"#);
+        assert_eq!(
+            Members::of(&serde_json::json!({"a": [1]}))
+                .expect("an object")
+                .as_bytes(),
+            br#""a":[1]"#
+        );
         assert!(Members::of(&[1]).is_err_and(|error| error.is_usage()));
     }
 
     #[test]
     fn answers() {
-        let text = r#"{"jsonrpc":"2.0","id":3,"result":{"x":{"resultType":"no"},"resultType":"task"}}"#;
+        let text =
+            r#"{"jsonrpc":"2.0","id":3,"result":{"x":{"resultType":"no"},"resultType":"task"}}"#;
         let (_, parts) = scan(text).expect("a message");
         assert_eq!(response_id(text, &parts), Some(3));
         let answer = Answer::of(text.into(), &parts).expect("a result");

@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 use wharf_protocol::envelope::Parts;
 use wharf_protocol::logging::LoggingMessage;
 use wharf_protocol::raw::RawJson;
-use wharf_protocol::tasks::{RELATED_TASK, Task};
+use wharf_protocol::tasks::Task;
 
 /// What a server says without being asked at that moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,9 +71,9 @@ impl Notification {
             "notifications/progress"
             | "notifications/cancelled"
             | "notifications/subscriptions/acknowledged" => return None,
-            "notifications/resources/updated" => {
-                params?.read().map(|Updated { uri }| Self::ResourceUpdated { uri })
-            }
+            "notifications/resources/updated" => params?
+                .read()
+                .map(|Updated { uri }| Self::ResourceUpdated { uri }),
             "notifications/message" => params?.read().map(Self::Log),
             "notifications/tasks/status" | "notifications/tasks" => params?.read().map(Self::Task),
             "notifications/elicitation/complete" => params?
@@ -91,12 +91,6 @@ impl Notification {
         })
         .ok()
     }
-}
-
-/// The task that a message belongs to, in 2025-11-25.
-pub(crate) fn related_task(text: &str, parts: &Parts) -> Option<String> {
-    let meta: Value = parts.meta.of(text)?.read().ok()?;
-    Some(meta.get(RELATED_TASK)?.get("taskId")?.as_str()?.to_owned())
 }
 
 /// A stream of notifications. It ends when the client is closed.
@@ -227,22 +221,41 @@ mod tests {
     #[test]
     fn notifications_are_read_by_their_method() {
         for (text, expected) in [
-            (r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#, Some(Notification::ToolsChanged)),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#,
+                Some(Notification::ToolsChanged),
+            ),
             (
                 r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b"}}"#,
                 Some(Notification::ResourceUpdated { uri: "a:b".into() }),
             ),
-            (r#"{"jsonrpc":"2.0","method":"notifications/resources/updated"}"#, None),
-            (r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{}}"#, None),
-            (r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#, None),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/resources/updated"}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{}}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#,
+                None,
+            ),
             (
                 r#"{"jsonrpc":"2.0","method":"x/y","params":{"a":1}}"#,
-                Some(Notification::Other { method: "x/y".into(), params: serde_json::json!({"a": 1}) }),
+                Some(Notification::Other {
+                    method: "x/y".into(),
+                    params: serde_json::json!({"a": 1}),
+                }),
             ),
         ] {
             let (_, parts) = Parts::scan(text).expect(text);
             let method = parts.method.of(text).and_then(RawJson::as_str).expect(text);
-            assert_eq!(Notification::read(&method, text, &parts), expected, "{text}");
+            assert_eq!(
+                Notification::read(&method, text, &parts),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 use wharf_protocol::Revision;
 use wharf_protocol::envelope::{Id, IdBuf, MessageKind, Parts};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::input::{InputRequest, InputResponse};
+use wharf_protocol::logging::LoggingLevel;
 use wharf_protocol::progress::{Progress, ProgressToken};
 use wharf_protocol::projection::at;
 use wharf_protocol::raw::RawJson;
@@ -38,11 +38,32 @@ pub(crate) struct Common {
     pub(crate) listeners: Listeners,
     pub(crate) cache: Cache,
     pub(crate) tools: Tools,
+    pub(crate) log_level: Mutex<Option<LoggingLevel>>,
+    /// What a person, a model or a policy is at work on here. A request's time does not run
+    /// meanwhile.
+    busy: AtomicUsize,
     /// Ids are unique over all connections: one that comes late on an old one finds nobody.
     next_id: AtomicI64,
 }
 
 impl Common {
+    pub(crate) fn new(asks: Asks) -> Self {
+        Self {
+            asks,
+            ..Self::default()
+        }
+    }
+
+    /// Until it is dropped, the time of requests does not run.
+    pub(crate) fn busy(&self) -> Busy<'_> {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(&self.busy)
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
     /// Tells all listeners, and forgets what is stale.
     pub(crate) fn tell(&self, notification: &Notification) {
         self.cache.heed(notification);
@@ -63,7 +84,6 @@ pub(crate) struct Peer {
     watchers: Mutex<HashMap<i64, Arc<Watcher>>>,
     listens: Mutex<HashMap<i64, Arc<Listen>>>,
     questions: Mutex<HashMap<IdBuf, AbortHandle>>,
-    open_questions: AtomicUsize,
     permits: Arc<Semaphore>,
 }
 
@@ -93,7 +113,6 @@ impl Peer {
             watchers: Mutex::default(),
             listens: Mutex::default(),
             questions: Mutex::default(),
-            open_questions: AtomicUsize::new(0),
             permits: Arc::new(Semaphore::new(MOST_QUESTIONS)),
         }
     }
@@ -109,12 +128,6 @@ impl Peer {
 
     pub(crate) fn revision(&self) -> Revision {
         self.revision.get().copied().unwrap_or(Revision::LATEST)
-    }
-
-    /// Whether the server waits for an answer to a question of its own. A request's time does not
-    /// run while it does.
-    pub(crate) fn is_asking(&self) -> bool {
-        self.open_questions.load(Ordering::Relaxed) > 0
     }
 
     /// Until it is dropped, progress of this request is told to the watcher.
@@ -266,7 +279,7 @@ impl Peer {
         let running = async move {
             let answer = match (answer, permit) {
                 (Ok(Some(ask)), Ok(_permit)) => {
-                    let _open = Open::new(&peer);
+                    let _busy = peer.common.busy();
                     let answer = peer.common.asks.answer(ask).await;
                     answer.map(Some).map_err(|refusal| refusal.into_object())
                 }
@@ -293,17 +306,11 @@ impl Peer {
     }
 }
 
-/// A question that a person, a model or a policy is at work on.
-struct Open<'a>(&'a AtomicUsize);
+/// Something that a person, a model or a policy is at work on.
+#[derive(Debug)]
+pub(crate) struct Busy<'a>(&'a AtomicUsize);
 
-impl<'a> Open<'a> {
-    fn new(peer: &'a Peer) -> Self {
-        peer.open_questions.fetch_add(1, Ordering::Relaxed);
-        Self(&peer.open_questions)
-    }
-}
-
-impl Drop for Open<'_> {
+impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -323,9 +330,8 @@ fn write_answer(
     revision: Revision,
 ) -> Vec<u8> {
     let written = match answer {
-        Ok(Some(answer)) => serde_json::to_string(&at(answer, revision)).map_err(|error| {
-            ErrorObject::new(ErrorCode::INTERNAL_ERROR, error.to_string())
-        }),
+        Ok(Some(answer)) => serde_json::to_string(&at(answer, revision))
+            .map_err(|error| ErrorObject::new(ErrorCode::INTERNAL_ERROR, error.to_string())),
         Ok(None) => Ok("{}".to_owned()),
         Err(error) => Err(error.clone()),
     };
@@ -401,10 +407,4 @@ pub(crate) fn cancelled(id: i64) -> Vec<u8> {
         r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
     )
     .into_bytes()
-}
-
-/// JSON that was written by a caller, as it is.
-pub(crate) fn raw(json: String) -> crate::Result<Box<RawValue>> {
-    RawValue::from_string(json)
-        .map_err(|error| crate::Error::usage(format!("this is no JSON: {error}")))
 }

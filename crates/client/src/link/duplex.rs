@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use wharf_protocol::envelope::MessageKind;
 
 use super::Outgoing;
@@ -33,6 +33,7 @@ pub(crate) struct Duplex {
     peer: Arc<Peer>,
     output: Box<dyn Output>,
     waiting: Mutex<Waiting>,
+    over: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -40,6 +41,8 @@ struct Waiting {
     requests: HashMap<i64, oneshot::Sender<Result<Answer>>>,
     /// Why there will be no more answers.
     ended: Option<Error>,
+    /// The first of what came and was no message.
+    rubbish: Option<Error>,
 }
 
 /// Bytes that are no message are dropped; so many of them in a row are no server.
@@ -63,6 +66,7 @@ impl Duplex {
             peer,
             output: Box::new(output),
             waiting: Mutex::default(),
+            over: watch::Sender::new(false),
         })
     }
 
@@ -124,7 +128,7 @@ impl Duplex {
                 return if reading.rubbish > MOST_RUBBISH {
                     Err(error)
                 } else {
-                    self.note(&error);
+                    self.rubbish(&error);
                     Ok(())
                 };
             }
@@ -173,17 +177,45 @@ impl Duplex {
     pub(crate) fn end(&self, error: &Error) {
         let requests = {
             let mut waiting = self.lock();
-            waiting.ended.get_or_insert_with(|| error.clone());
+            if waiting.ended.is_none() {
+                waiting.ended = Some(explained(error, waiting.rubbish.as_ref()));
+            }
             std::mem::take(&mut waiting.requests)
         };
+        let error = self.ended().unwrap_or_else(|| error.clone());
         for (_, request) in requests {
             let _ = request.send(Err(error.clone()));
         }
+        self.over.send_replace(true);
         self.peer.end();
     }
 
-    fn note(&self, error: &Error) {
-        tracing::debug!(%error, "the connection goes on");
+    /// A message did not reach the server: its request fails, and nothing else.
+    pub(crate) fn not_sent(&self, message: &[u8], error: Error) {
+        let text = std::str::from_utf8(message).unwrap_or_default();
+        let id = scan(text)
+            .ok()
+            .and_then(|(_, parts)| response_id(text, &parts));
+        match id {
+            Some(id) => self.answer(id, Err(error)),
+            None => tracing::warn!(%error, "a message could not be sent"),
+        }
+    }
+
+    /// Remembers what came and was no message: it may be why there is no answer.
+    fn rubbish(&self, error: &Error) {
+        self.lock().rubbish.get_or_insert_with(|| error.clone());
+    }
+
+    /// An error, with what is known about its cause.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        explained(&error, self.lock().rubbish.as_ref())
+    }
+
+    /// Waits until there will be no more answers.
+    pub(crate) async fn over(&self) {
+        // The sender is as old as what waits.
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
     /// Why there will be no more answers, once that is so.
@@ -194,6 +226,13 @@ impl Duplex {
     pub(crate) async fn close(&self) {
         self.end(&Error::closed("the client was closed"));
         self.output.close().await;
+    }
+}
+
+fn explained(error: &Error, rubbish: Option<&Error>) -> Error {
+    match rubbish {
+        Some(rubbish) => error.followed_by(rubbish),
+        None => error.clone(),
     }
 }
 

@@ -104,7 +104,9 @@ async fn read_lines<R: AsyncRead + Unpin>(
             Ok(0) => return Ok(()),
             Ok(count) => count,
             Err(error) => {
-                return Err(Error::closed(format!("the connection broke: {error}")).with_source(error));
+                return Err(
+                    Error::closed(format!("the connection broke: {error}")).with_source(error)
+                );
             }
         };
         let Some(duplex) = duplex.upgrade() else {
@@ -268,7 +270,11 @@ impl State {
 async fn write(lines: Arc<Lines>, duplex: Weak<Duplex>) {
     let result = poll_fn(|cx| {
         let mut state = lines.lock();
-        if !state.pump.as_ref().is_some_and(|pump| pump.will_wake(cx.waker())) {
+        if !state
+            .pump
+            .as_ref()
+            .is_some_and(|pump| pump.will_wake(cx.waker()))
+        {
             state.pump = Some(cx.waker().clone());
         }
         let written = state.poll_write(cx);
@@ -292,7 +298,9 @@ async fn write(lines: Arc<Lines>, duplex: Weak<Duplex>) {
         // The reader knows more about why, if it is to be known at all.
         let why = tokio::time::timeout(std::time::Duration::from_secs(1), lines.keeper.why_ended());
         let why = why.await.unwrap_or_else(|_| {
-            Error::closed(format!("the server does not take messages any more: {error}"))
+            Error::closed(format!(
+                "the server does not take messages any more: {error}"
+            ))
         });
         duplex.end(&why);
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(crate) use duplex::Duplex;
 pub(crate) use http::Http;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::message::{Answer, Members, Request};
 
 /// A connection to a server.
@@ -71,6 +71,22 @@ impl Link {
         match self {
             Self::Duplex(duplex) => duplex.ended().is_none(),
             Self::Http(http) => http.is_open(),
+        }
+    }
+
+    /// Waits until the connection has ended, where it can without being used.
+    pub(crate) async fn ended(&self) {
+        match self {
+            Self::Duplex(duplex) => duplex.over().await,
+            Self::Http(http) => http.over().await,
+        }
+    }
+
+    /// Nobody will use the connection any more; who still waits on it is told.
+    pub(crate) fn abandon(&self) {
+        match self {
+            Self::Duplex(duplex) => duplex.end(&Error::closed("the client was dropped")),
+            Self::Http(http) => http.abandon(),
         }
     }
 

@@ -10,8 +10,10 @@ pub(super) async fn text(mut body: Incoming, limit: usize) -> Result<String> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
-            Error::closed(format!("the connection broke in the middle of an answer: {error}"))
-                .with_source(error)
+            Error::closed(format!(
+                "the connection broke in the middle of an answer: {error}"
+            ))
+            .with_source(error)
         })?;
         let Some(data) = frame.data_ref() else {
             continue;

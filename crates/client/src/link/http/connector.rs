@@ -75,3 +75,51 @@ pub(super) fn failure(uri: &Uri, error: ClientError) -> Error {
         Error::closed(format!("the connection to {host} broke: {reason}")).with_source(error)
     }
 }
+
+/// A connection that can be read and written.
+#[cfg(feature = "websocket")]
+pub(crate) trait Stream:
+    tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send
+{
+}
+
+#[cfg(feature = "websocket")]
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Stream for T {}
+
+/// One connection to a `ws:` or `wss:` address, not kept.
+#[cfg(feature = "websocket")]
+pub(crate) async fn stream(uri: &Uri, connect: Duration) -> Result<Box<dyn Stream>> {
+    use hyper_util::rt::TokioIo;
+    use tower_service::Service as _;
+
+    let mut parts = uri.clone().into_parts();
+    let secure = uri.scheme_str() == Some("wss");
+    parts.scheme = Some(if secure {
+        http::uri::Scheme::HTTPS
+    } else {
+        http::uri::Scheme::HTTP
+    });
+    let address =
+        Uri::from_parts(parts).map_err(|error| Error::usage(format!("{uri}: {error}")))?;
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(connect));
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        Error::unreachable(format!("no connection to {host}: {error}"))
+    };
+    if !secure {
+        let stream = tcp.call(address).await;
+        let stream = stream.map_err(|error| failed(error.into()))?;
+        return Ok(Box::new(stream.into_inner()));
+    }
+    tcp.enforce_http(false);
+    let mut tls = HttpsConnectorBuilder::new()
+        .try_with_platform_verifier()
+        .map_err(|error| failed(error.into()))?
+        .https_only()
+        .enable_http1()
+        .wrap_connector(tcp);
+    let stream = tls.call(address).await.map_err(failed)?;
+    Ok(Box::new(TokioIo::new(stream)))
+}

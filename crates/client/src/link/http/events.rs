@@ -1,6 +1,5 @@
 //! A stream of Server-Sent Events, read as messages.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,9 +16,6 @@ pub(crate) struct Events {
     chunk: Bytes,
     decoder: Decoder,
     limit: usize,
-    /// How long a stream may be silent; none where it may be for ever.
-    silence: Option<Duration>,
-    ready: VecDeque<Event>,
     last_event_id: Option<String>,
     retry: Option<Duration>,
 }
@@ -37,8 +33,6 @@ impl Events {
             chunk: Bytes::new(),
             decoder: Decoder::new(limit),
             limit,
-            silence: None,
-            ready: VecDeque::new(),
             last_event_id: None,
             retry: None,
         }
@@ -73,7 +67,10 @@ impl Events {
                 return Ok(None);
             };
             if event.event == "message" && !event.data.is_empty() {
-                return Ok(Some(event.data));
+                let text = String::from_utf8(event.data);
+                return text
+                    .map(Some)
+                    .map_err(|_| Error::protocol("the server sent bytes that are no UTF-8"));
             }
         }
     }
@@ -93,14 +90,18 @@ impl Events {
             }
             match event {
                 Some(Ok(event)) => return Ok(Some(event)),
-                Some(Err(_)) => return Err(Error::too_large("a message of the server", self.limit)),
+                Some(Err(_)) => {
+                    return Err(Error::too_large("a message of the server", self.limit));
+                }
                 None => {}
             }
             match self.body.frame().await {
                 None => return Ok(None),
                 Some(Ok(frame)) => self.chunk = frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => {
-                    return Err(Error::closed(format!("the stream broke off: {error}")).with_source(error));
+                    return Err(
+                        Error::closed(format!("the stream broke off: {error}")).with_source(error)
+                    );
                 }
             }
         }

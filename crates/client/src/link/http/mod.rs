@@ -3,7 +3,7 @@
 
 mod body;
 pub(crate) mod connector;
-mod events;
+pub(crate) mod events;
 mod session;
 
 use std::fmt;
@@ -14,10 +14,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, Response, StatusCode, Uri,
+};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use wharf_auth::{MAX_ATTEMPTS, Next};
 use wharf_protocol::Revision;
 use wharf_protocol::envelope::MessageKind;
 use wharf_protocol::error::ErrorCode;
@@ -37,9 +41,6 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("wharf/", env!("CARGO_PKG_VERSION")));
 
-/// How often one request is sent with new credentials before its refusal is believed.
-const MOST_CREDENTIALS: usize = 4;
-
 /// A server that is posted to.
 pub(crate) struct Http {
     client: HttpClient,
@@ -49,6 +50,7 @@ pub(crate) struct Http {
     /// What the revision puts on every request; empty until it is agreed on.
     era: RwLock<HeaderMap>,
     session: Mutex<Session>,
+    over: watch::Sender<bool>,
     myself: std::sync::Weak<Self>,
 }
 
@@ -62,12 +64,19 @@ struct Session {
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http").field("uri", &self.uri).finish_non_exhaustive()
+        f.debug_struct("Http")
+            .field("uri", &self.uri)
+            .finish_non_exhaustive()
     }
 }
 
 impl Http {
-    pub(crate) fn new(client: HttpClient, uri: Uri, config: Arc<Config>, peer: Arc<Peer>) -> Arc<Self> {
+    pub(crate) fn new(
+        client: HttpClient,
+        uri: Uri,
+        config: Arc<Config>,
+        peer: Arc<Peer>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|myself| Self {
             client,
             uri,
@@ -75,6 +84,7 @@ impl Http {
             peer,
             era: RwLock::default(),
             session: Mutex::default(),
+            over: watch::Sender::new(false),
             myself: myself.clone(),
         })
     }
@@ -92,6 +102,30 @@ impl Http {
             let name = HeaderName::from_static(headers::PROTOCOL_VERSION);
             era.insert(name, HeaderValue::from_static(revision.as_str()));
         }
+    }
+
+    /// Waits until the session has ended.
+    pub(crate) async fn over(&self) {
+        // The sender is as old as what waits.
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(crate) fn peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.peer)
+    }
+
+    /// The same server at another of its addresses, with the same connections and credentials.
+    pub(crate) fn beside(&self, uri: Uri) -> Arc<Self> {
+        Self::new(
+            self.client.clone(),
+            uri,
+            Arc::clone(&self.config),
+            Arc::clone(&self.peer),
+        )
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -130,7 +164,8 @@ impl Http {
         match (response.status(), kind) {
             (_, Content::Json) => {
                 let status = response.status();
-                let text = body::text(response.into_body(), self.config.limits.message_bytes).await?;
+                let text =
+                    body::text(response.into_body(), self.config.limits.message_bytes).await?;
                 self.answer(*id, status, text)
             }
             (status, Content::Events) if status.is_success() => {
@@ -152,15 +187,21 @@ impl Http {
             Err(error) => return Err(error),
         };
         if kind != MessageKind::Response {
-            return Err(Error::protocol("the server answered with what is no answer"));
+            return Err(Error::protocol(
+                "the server answered with what is no answer",
+            ));
         }
         match response_id(&text, &parts) {
             // Errors of before the server knew the id have none.
             Some(other) if other != id => {
-                return Err(Error::protocol("the server answered another request than this one"));
+                return Err(Error::protocol(
+                    "the server answered another request than this one",
+                ));
             }
             None if parts.error.is_empty() => {
-                return Err(Error::protocol("the server answered with another kind of id"));
+                return Err(Error::protocol(
+                    "the server answered with another kind of id",
+                ));
             }
             _ => {}
         }
@@ -186,6 +227,7 @@ impl Http {
         if let Some(stream) = session.stream.take() {
             stream.abort();
         }
+        self.over.send_replace(true);
         Error::session_gone()
     }
 
@@ -203,7 +245,9 @@ impl Http {
                             return answer;
                         }
                     }
-                    Ok(None) => break Error::closed("the server has closed the stream before its answer"),
+                    Ok(None) => {
+                        break Error::closed("the server has closed the stream before its answer");
+                    }
                     Err(error) if error.is_closed() => break error,
                     Err(error) => return Err(error),
                 }
@@ -265,7 +309,10 @@ impl Http {
         own.insert(CONTENT_TYPE, JSON);
         own.insert(ACCEPT, BOTH);
         if self.is_modern() {
-            own.insert(HeaderName::from_static(headers::METHOD), ascii(&request.method)?);
+            own.insert(
+                HeaderName::from_static(headers::METHOD),
+                ascii(&request.method)?,
+            );
             if let Some(name) = &request.name {
                 let name = encode_value(name);
                 own.insert(HeaderName::from_static(headers::NAME), ascii(&name)?);
@@ -276,7 +323,9 @@ impl Http {
         loop {
             let response = self.send(&Method::POST, own.clone(), body.clone()).await?;
             match response.status() {
-                StatusCode::NOT_FOUND if self.has_session() && content_type(&response) != Content::Json => {
+                StatusCode::NOT_FOUND
+                    if self.has_session() && content_type(&response) != Content::Json =>
+                {
                     return Err(self.lose_session());
                 }
                 // The server says that it has not worked on it.
@@ -294,7 +343,10 @@ impl Http {
                     let to = to.and_then(|it| it.to_str().ok()).unwrap_or("nowhere");
                     return Err(Error::status(
                         status.as_u16(),
-                        format!("the server redirects to {}; connect to that address if you trust it", escape(to)),
+                        format!(
+                            "the server redirects to {}; connect to that address if you trust it",
+                            escape(to)
+                        ),
                     ));
                 }
                 _ => return Ok(response),
@@ -304,8 +356,13 @@ impl Http {
 
     /// Sends a request, with credentials if there are any; sends it again with better ones where
     /// the server wants that.
-    async fn send(&self, method: &Method, own: HeaderMap, body: Bytes) -> Result<Response<Incoming>> {
-        for _ in 0..MOST_CREDENTIALS {
+    async fn send(
+        &self,
+        method: &Method,
+        own: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>> {
+        for _ in 0..MAX_ATTEMPTS {
             let mut request = HttpRequest::new(Full::new(body.clone()));
             *request.method_mut() = method.clone();
             *request.uri_mut() = self.uri.clone();
@@ -322,23 +379,44 @@ impl Http {
             }
             let mut credentials = HeaderMap::new();
             if let Some(authorize) = &self.config.authorize {
-                credentials = authorize.headers(method, &self.uri).await?;
+                let outgoing = wharf_auth::Outgoing {
+                    method,
+                    url: &self.uri,
+                };
+                credentials = authorize.headers(outgoing).await.map_err(Error::auth)?;
                 all.extend(credentials.clone());
             }
             let sent = self.client.request(request);
-            let response = tokio::time::timeout(self.config.timeouts.request_headers(), sent)
+            let response = sent
                 .await
-                .map_err(|_| Error::timed_out("the server did not begin to answer", self.config.timeouts.request_headers()))?
                 .map_err(|error| connector::failure(&self.uri, error))?;
-            let status = response.status();
             let Some(authorize) = &self.config.authorize else {
                 return accepted(response);
             };
-            authorize.observed(response.headers());
-            if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-                || !authorize.refused(status, response.headers(), &credentials).await?
-            {
-                return accepted(response);
+            let request = wharf_auth::Outgoing {
+                method,
+                url: &self.uri,
+            };
+            let (status, headers) = (response.status(), response.headers());
+            authorize.observed(wharf_auth::Answer {
+                request,
+                sent: &credentials,
+                status,
+                headers,
+            });
+            if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Ok(response);
+            }
+            let refusal = wharf_auth::Refusal {
+                request,
+                sent: &credentials,
+                status,
+                headers,
+            };
+            let _busy = self.peer.common.busy();
+            match authorize.refused(refusal).await.map_err(Error::auth)? {
+                Next::Again => {}
+                Next::Stop => return accepted(response),
             }
         }
         Err(Error::authorization(
@@ -352,7 +430,9 @@ fn accepted(response: Response<Incoming>) -> Result<Response<Incoming>> {
     match response.status() {
         StatusCode::UNAUTHORIZED => {
             let scheme = response.headers().get(WWW_AUTHENTICATE);
-            let scheme = scheme.and_then(|it| it.to_str().ok()).unwrap_or("no scheme");
+            let scheme = scheme
+                .and_then(|it| it.to_str().ok())
+                .unwrap_or("no scheme");
             Err(Error::authorization(format!(
                 "the server wants to know who is calling ({})",
                 escape(scheme)
@@ -376,7 +456,10 @@ fn refused(status: StatusCode, body: &str) -> Error {
     if status.is_success() {
         Error::protocol(format!("the server answers, but not with MCP{shown}"))
     } else {
-        Error::status(status.as_u16(), format!("the server answered with HTTP {status}{shown}"))
+        Error::status(
+            status.as_u16(),
+            format!("the server answered with HTTP {status}{shown}"),
+        )
     }
 }
 

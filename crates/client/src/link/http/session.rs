@@ -28,7 +28,10 @@ impl Http {
                 let Some(http) = http.upgrade() else { return };
                 let body = match http.get(last.as_deref()).await {
                     Ok(body) => body,
-                    Err(error) if error.is_unreachable() || error.is_closed() && !error.is_session_gone() => {
+                    Err(error)
+                        if error.is_unreachable()
+                            || error.is_closed() && !error.is_session_gone() =>
+                    {
                         attempt += 1;
                         wait = Duration::from_millis(500) * 2_u32.saturating_pow(attempt).min(60);
                         continue;
@@ -69,6 +72,11 @@ impl Http {
         self.get(Some(last_event_id)).await
     }
 
+    /// The server's stream of events, from its beginning or after an event.
+    pub(crate) async fn events(&self, last_event_id: Option<&str>) -> Result<Events> {
+        Ok(Events::new(self.get(last_event_id).await?, &self.config))
+    }
+
     async fn get(&self, last_event_id: Option<&str>) -> Result<Incoming> {
         let mut own = HeaderMap::new();
         own.insert(ACCEPT, EVENT_STREAM);
@@ -89,11 +97,29 @@ impl Http {
         Err(refused(status, &text))
     }
 
+    /// Nobody will use it any more. A session is ended in the background.
+    pub(crate) fn abandon(&self) {
+        let has_session = {
+            let mut session = self.session();
+            session.gone = true;
+            session.id.is_some()
+        };
+        self.over.send_replace(true);
+        if let (true, Some(http), Ok(runtime)) = (
+            has_session,
+            self.myself.upgrade(),
+            tokio::runtime::Handle::try_current(),
+        ) {
+            runtime.spawn(async move { http.close().await });
+        }
+    }
+
     /// Ends the session, if there is one.
     pub(crate) async fn close(&self) {
         let (id, stream) = {
             let mut session = self.session();
             session.gone = true;
+            self.over.send_replace(true);
             (session.id.clone(), session.stream.take())
         };
         if let Some(stream) = stream {
