@@ -88,14 +88,20 @@ impl Child {
 
     async fn end(&self) {
         self.stop.send_replace(true);
-        let mut state = self.state.clone();
-        let _ = state.wait_for(|state| state.gone).await;
+        self.gone().await;
     }
 }
 
 impl Keeper for Child {
     fn why_ended(&self) -> BoxFuture<'_, Error> {
         Box::pin(self.how_it_ended())
+    }
+
+    fn gone(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let mut state = self.state.clone();
+            let _ = state.wait_for(|state| state.gone).await;
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
