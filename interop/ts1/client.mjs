@@ -70,7 +70,8 @@ await main({
             revision: transport.agreed ?? transport.protocolVersion,
             era: 'legacy',
             capabilities: client.getServerCapabilities(),
-            serverName: client.getServerVersion()?.name
+            server: client.getServerVersion(),
+            instructions: client.getInstructions()
         };
     },
     listTools: () => pages(p => client.listTools(p), 'tools'),

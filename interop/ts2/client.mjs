@@ -47,7 +47,8 @@ await main({
             revision: client.getNegotiatedProtocolVersion(),
             era: client.getProtocolEra(),
             capabilities: client.getServerCapabilities(),
-            serverName: client.getServerVersion()?.name
+            server: client.getServerVersion(),
+            instructions: client.getInstructions()
         };
     },
     // Without a cursor the SDK itself walks every page.
