@@ -176,7 +176,16 @@ def http_server(words, log):
         end = time.monotonic() + START_LIMIT_S
         while not listening.wait(0.05):
             if process.poll() is not None or time.monotonic() > end:
-                raise CannotRun(f"{words[0]} printed no line on stderr within {START_LIMIT_S} s")
+                raise CannotRun(f"{words} printed no line on stderr within {START_LIMIT_S} s")
+        # Some say so a little before it is true.
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise CannotRun(f"{words} does not listen on {port}") from None
+                time.sleep(0.02)
         yield f"127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)

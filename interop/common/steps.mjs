@@ -41,6 +41,8 @@ function parseArguments(argv) {
 
 export { LOG_LEVEL_KEY, MODERN };
 
+// Standard output is for the document; some SDKs have things to say.
+console.log = console.info = console.debug = console.error;
 const print = document => process.stdout.write(JSON.stringify(document, null, 2) + '\n', () => process.exit(0));
 
 /** Takes every step with `adapter` (those below, or those of a file) and prints one JSON document. */
