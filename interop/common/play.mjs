@@ -99,7 +99,7 @@ export async function play(adapter, options, print) {
 
     const steps = info === undefined ? [] : JSON.parse(readFileSync(options.steps, 'utf8'));
     for (const step of steps) {
-        if (step.when?.era && !step.when.era.includes(info.era)) continue;
+        if (!Object.entries(step.when ?? {}).every(([what, among]) => among.includes(info[what]))) continue;
         heard = fresh();
         answer = step.answer ?? { action: 'cancel' };
         const began = Date.now();

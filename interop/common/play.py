@@ -203,7 +203,7 @@ class Play:
             async with self.client.connect(options, self.on) as self.info, anyio.create_task_group() as self.group:
                 self.modern = self.info["era"] == "modern"
                 for step in steps:
-                    if self.info["era"] in step.get("when", {}).get("era", [self.info["era"]]):
+                    if all(self.info[what] in among for what, among in step.get("when", {}).items()):
                         await self.step(step)
         except Exception as error:
             # What goes wrong at the end belongs to the closing, whose step was the last.

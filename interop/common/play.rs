@@ -255,6 +255,12 @@ pub async fn play<C: Client>(client: Result<C, Failure>, steps: &[Value]) -> Vec
     } else {
         "legacy"
     };
+    let about = json!({"era": era, "revision": client.info()["revision"]});
+    let is_among = |(what, among): (&String, &Value)| {
+        among
+            .as_array()
+            .is_some_and(|among| among.contains(&about[what]))
+    };
     let mut playing = Play {
         client,
         level: None,
@@ -262,8 +268,8 @@ pub async fn play<C: Client>(client: Result<C, Failure>, steps: &[Value]) -> Vec
     };
     let mut results = Vec::new();
     for step in steps {
-        if let Some(eras) = step["when"]["era"].as_array()
-            && !eras.iter().any(|name| name == era)
+        if let Some(when) = step["when"].as_object()
+            && !when.iter().all(is_among)
         {
             continue;
         }

@@ -69,7 +69,7 @@ async fn main() -> ExitCode {
         );
         return ExitCode::from(1);
     };
-    let answers = json!({"elicitation": {}, "sampling": {}, "roots": {"listChanged": true}});
+    let answers = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {"listChanged": true}});
     let heard = Heard {
         play: options.steps.as_ref().map(|_| play::Heard::default()),
         ..Heard::default()
