@@ -17,14 +17,14 @@ const WAIT_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why a step has no result.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// A protocol error, as on the wire.
     Refused(Value),
     /// Anything else, which is no answer of a server.
     Threw(String),
 }
 
-pub type Outcome = Result<Value, Failure>;
+pub(crate) type Outcome = Result<Value, Failure>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -32,14 +32,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What the server said or asked during a step, and how it is answered.
 #[derive(Default)]
-pub struct Heard {
+pub(crate) struct Heard {
     said: Mutex<HashMap<String, Vec<Value>>>,
     answer: Mutex<Value>,
 }
 
 impl Heard {
     /// Keeps one of `progress`, `log`, `elicit`, `sample`, `roots`, `changed`, `updated`.
-    pub fn put(&self, kind: &str, what: Value) {
+    pub(crate) fn put(&self, kind: &str, what: Value) {
         lock(&self.said)
             .entry(kind.to_owned())
             .or_default()
@@ -47,12 +47,12 @@ impl Heard {
     }
 
     /// How an elicitation is answered: its result.
-    pub fn answer(&self) -> Value {
+    pub(crate) fn answer(&self) -> Value {
         lock(&self.answer).clone()
     }
 
     /// What the model of this client says, whatever it is asked.
-    pub fn sampled() -> Value {
+    pub(crate) fn sampled() -> Value {
         json!({
             "model": "interop-model",
             "stopReason": "endTurn",
@@ -61,7 +61,7 @@ impl Heard {
         })
     }
 
-    pub fn roots() -> Value {
+    pub(crate) fn roots() -> Value {
         json!([{"uri": "file:///home/ada/project", "name": "project"}, {"uri": "file:///tmp"}])
     }
 
@@ -90,7 +90,7 @@ impl Heard {
 }
 
 /// A client with which the steps are taken. Params and results are those of the wire.
-pub trait Client {
+pub(crate) trait Client {
     /// An open subscription of the newest revision; dropped, it ends.
     type Listening;
 
@@ -241,7 +241,7 @@ async fn in_time(work: impl Future<Output = Outcome>) -> Outcome {
 }
 
 /// What came of every step.
-pub async fn play<C: Client>(client: Result<C, Failure>, steps: &[Value]) -> Vec<Value> {
+pub(crate) async fn play<C: Client>(client: Result<C, Failure>, steps: &[Value]) -> Vec<Value> {
     let client = match client {
         Ok(client) => client,
         Err(failure) => {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use wharf_client::{Command, Error, Notification, ServerInfo, Subscription, Target, Transport, Watch};
+use wharf_client::{
+    Command, Error, Notification, ServerInfo, Subscription, Target, Transport, Watch,
+};
 use wharf_protocol::projection::{At, at};
 use wharf_protocol::{CompletionReference, Revision};
 
@@ -64,7 +66,10 @@ impl Connection {
         let mut builder = wharf_client::Client::builder().name("wharf-interop", "0");
         let to = Arc::clone(&heard);
         builder = builder.on_elicit(move |form| {
-            to.put("elicit", json!({"message": form.message, "requestedSchema": form.schema}));
+            to.put(
+                "elicit",
+                json!({"message": form.message, "requestedSchema": form.schema}),
+            );
             let answer = serde_json::from_value(to.answer());
             async move { answer.map_err(|error| wharf_client::AskError::failed(error.to_string())) }
         });
@@ -97,7 +102,10 @@ impl Connection {
         let listener = tokio::spawn(async move {
             while let Some(notification) = notifications.next().await {
                 match notification {
-                    Notification::Log(message) => to.put("log", json!(message)),
+                    Notification::Log(message) => {
+                        let message = serde_json::to_value(at(&message, Revision::LATEST_LEGACY));
+                        to.put("log", message.unwrap_or_default());
+                    }
                     // Where changes are subscribed to they come there; of a resource, always.
                     Notification::ToolsChanged if !modern => to.put("changed", json!("tools")),
                     _ => {}
@@ -185,12 +193,15 @@ impl Client for Connection {
     async fn call(&self, params: &Value, level: Option<&str>) -> Outcome {
         let name = params["name"].as_str().unwrap_or_default();
         let to = Arc::clone(&self.heard);
-        let mut call = self.client.call(name, &params["arguments"]).on_progress(move |it| {
-            to.put(
-                "progress",
-                json!({"progress": it.progress, "total": it.total, "message": it.message}),
-            );
-        });
+        let mut call = self
+            .client
+            .call(name, &params["arguments"])
+            .on_progress(move |it| {
+                to.put(
+                    "progress",
+                    json!({"progress": it.progress, "total": it.total, "message": it.message}),
+                );
+            });
         if let Some(level) = level {
             call = call.log_level(serde_json::from_value(json!(level)).map_err(threw)?);
         }
@@ -203,7 +214,10 @@ impl Client for Connection {
 
     async fn prompt(&self, params: &Value) -> Outcome {
         let name = params["name"].as_str().unwrap_or_default();
-        let arguments = params.get("arguments").cloned().unwrap_or_else(|| json!({}));
+        let arguments = params
+            .get("arguments")
+            .cloned()
+            .unwrap_or_else(|| json!({}));
         self.wire(&self.client.prompt(name, arguments).await?)
     }
 
@@ -213,7 +227,12 @@ impl Client for Connection {
         let argument = params["argument"]["name"].as_str().unwrap_or_default();
         let value = params["argument"]["value"].as_str().unwrap_or_default();
         let known = std::collections::BTreeMap::new();
-        self.wire(&self.client.complete(&reference, argument, value, &known).await?)
+        self.wire(
+            &self
+                .client
+                .complete(&reference, argument, value, &known)
+                .await?,
+        )
     }
 
     async fn ping(&self) -> Outcome {
