@@ -23,7 +23,7 @@ const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
 
 const client = new Client(
     { name: 'wharf-interop-ts1', version: '0' },
-    { capabilities: { elicitation: { form: {}, url: {} }, sampling: {}, roots: { listChanged: true } } }
+    { capabilities: { elicitation: { form: { applyDefaults: true }, url: {} }, sampling: {}, roots: { listChanged: true } } }
 );
 let transport;
 

@@ -62,7 +62,7 @@ offered.listen({ toolsChanged: () => modern.notify.toolsChanged(), updated: uri 
 async function handle(request, response, path) {
     const url = new URL(request.url, 'http://x');
     const session = sessions.get(request.headers['mcp-session-id'] ?? url.searchParams.get('sessionId'));
-    if (path === '/sse') {
+    if (path === '/sse' && request.method === 'GET') {
         const transport = new SSEServerTransport('/messages', response);
         sessions.set(transport.sessionId, transport);
         return connected().connect(transport);

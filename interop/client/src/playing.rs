@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use wharf_client::{
-    Command, Error, Notification, ServerInfo, Subscription, Target, Transport, Watch,
+    AskError, Command, Error, Notification, ServerInfo, Subscription, Target, Transport, Watch,
 };
 use wharf_protocol::projection::{At, at};
 use wharf_protocol::{CompletionReference, Revision};
@@ -71,14 +71,28 @@ impl Connection {
                 json!({"message": form.message, "requestedSchema": form.schema}),
             );
             let answer = serde_json::from_value(to.answer());
-            async move { answer.map_err(|error| wharf_client::AskError::failed(error.to_string())) }
+            async move { answer.map_err(|error| AskError::failed(error.to_string())) }
+        });
+        let to = Arc::clone(&heard);
+        builder = builder.on_elicit_url(move |page| {
+            to.put(
+                "elicit",
+                json!({
+                    "mode": "url",
+                    "message": page.message,
+                    "url": page.url,
+                    "elicitationId": page.elicitation_id,
+                }),
+            );
+            let answer = serde_json::from_value(to.answer());
+            async move { answer.map_err(|error| AskError::failed(error.to_string())) }
         });
         let to = Arc::clone(&heard);
         builder = builder.on_sample(move |params| {
             let asked = serde_json::to_value(at(&params, Revision::LATEST_LEGACY));
             to.put("sample", asked.unwrap_or_default());
             let answer = serde_json::from_value(Heard::sampled());
-            async move { answer.map_err(|error| wharf_client::AskError::failed(error.to_string())) }
+            async move { answer.map_err(|error| AskError::failed(error.to_string())) }
         });
         builder = builder.roots(serde_json::from_value::<Vec<_>>(Heard::roots()).map_err(threw)?);
         if let Some(name) = asked.revision.as_deref().filter(|name| *name != "auto") {
