@@ -72,6 +72,8 @@ export async function play(adapter, options, print) {
         call: step => call(step.with),
         cancel,
         parallel: step => Promise.all(step.with.map(params => call(params).catch(failure))),
+        task: step => adapter.callTask(step.with.name, step.with.arguments),
+        cancel_task: step => adapter.cancelTask(step.with.name, step.with.arguments),
         read: step => adapter.readResource(step.with.uri),
         prompt: step => adapter.getPrompt(step.with.name, step.with.arguments),
         complete: step => adapter.complete(step.with.ref, step.with.argument),

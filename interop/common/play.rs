@@ -102,6 +102,12 @@ pub(crate) trait Client {
     fn list(&self, what: &str) -> impl Future<Output = Outcome>;
     /// Calls a tool, with progress; `level` asks for the log messages of this call.
     fn call(&self, params: &Value, level: Option<&str>) -> impl Future<Output = Outcome>;
+    /// Calls a tool as a task: the status with which it began and the text it ended with, or, if
+    /// it is cancelled at once, the status that it then has.
+    fn task(&self, params: &Value, cancel: bool) -> impl Future<Output = Outcome> {
+        let _ = (params, cancel);
+        async { Err(Failure::Threw("no client for tasks here".to_owned())) }
+    }
     fn read(&self, uri: &str) -> impl Future<Output = Outcome>;
     fn prompt(&self, params: &Value) -> impl Future<Output = Outcome>;
     fn complete(&self, params: &Value) -> impl Future<Output = Outcome>;
@@ -171,6 +177,8 @@ impl<C: Client> Play<C> {
                     .map(|result| result.unwrap_or_else(|failure| report(Err(failure))))
                     .collect())
             }
+            "task" => self.client.task(given, false).await,
+            "cancel_task" => self.client.task(given, true).await,
             "cancel" => self.cancel(step, level.as_deref()).await,
             "read" => self.client.read(uri).await,
             "prompt" => self.client.prompt(given).await,

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use wharf_client::{
-    AskError, Command, Error, Notification, ServerInfo, Subscription, Target, Transport, Watch,
+    AskError, Command, Error, Notification, ServerInfo, Started, Subscription, Target, Transport,
+    Watch,
 };
 use wharf_protocol::projection::{At, at};
 use wharf_protocol::{CompletionReference, Revision};
@@ -220,6 +221,21 @@ impl Client for Connection {
             call = call.log_level(serde_json::from_value(json!(level)).map_err(threw)?);
         }
         self.wire(&call.await?)
+    }
+
+    async fn task(&self, params: &Value, cancel: bool) -> Outcome {
+        let name = params["name"].as_str().unwrap_or_default();
+        let started = self.client.call_task(name, &params["arguments"]).start();
+        let Started::Task(mut task) = started.await? else {
+            return Err(threw("no task was made of the call"));
+        };
+        let created = task.last_seen().status.as_str();
+        if cancel {
+            task.cancel().await?;
+            return Ok(json!(task.status().await?.status.as_str()));
+        }
+        let result = self.wire(&task.wait().await?)?;
+        Ok(json!({"created": created, "text": result["content"][0]["text"]}))
     }
 
     async fn read(&self, uri: &str) -> Outcome {
