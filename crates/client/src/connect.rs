@@ -560,13 +560,9 @@ async fn initialize(
     let agreed = Revision::parse(&initialized.protocol_version).filter(|it| !it.is_modern());
     let agreed = agreed
         .ok_or_else(|| nothing_in_common(std::slice::from_ref(&initialized.protocol_version)))?;
-    if shared
-        .config
-        .revision
-        .is_some_and(|wanted| wanted != agreed)
-    {
+    if let Some(wanted) = shared.config.revision.filter(|wanted| *wanted != agreed) {
         return Err(Error::unsupported(format!(
-            "the server speaks {agreed} and not {revision}, which was demanded"
+            "the server speaks {agreed} and not {wanted}, which was demanded"
         )));
     }
     peer.agree(agreed);
