@@ -1,7 +1,10 @@
 //! `wharf`: the Model Context Protocol on the command line.
 
+mod arguments;
 mod commands;
+mod escape;
 mod failure;
+mod hosts;
 mod log;
 mod runtime;
 mod signal;
