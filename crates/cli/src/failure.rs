@@ -65,6 +65,12 @@ impl Failure {
         self
     }
 
+    /// Adds what to do about it, where nothing is known yet.
+    pub(crate) fn next_if_none(mut self, step: impl Into<String>) -> Self {
+        self.next.get_or_insert_with(|| step.into());
+        self
+    }
+
     /// Whether there is nothing to say.
     pub(crate) fn is_silent(&self) -> bool {
         self.message.is_empty()

@@ -32,8 +32,17 @@ pub(crate) enum Format {
 
 /// Starts logging, as `RUST_LOG` says.
 pub(crate) fn start(format: Format) -> Result<(), Failure> {
+    start_with(format, Level::INFO)
+}
+
+/// Starts logging for people, from this level on unless `RUST_LOG` says otherwise.
+pub(crate) fn start_at(level: Level) -> Result<(), Failure> {
+    start_with(Format::Text, level)
+}
+
+fn start_with(format: Format, level: Level) -> Result<(), Failure> {
     let filter = EnvFilter::builder()
-        .with_default_directive(Level::INFO.into())
+        .with_default_directive(level.into())
         .from_env()
         .map_err(|error| {
             Failure::new(format!("RUST_LOG cannot be read: {error}"))

@@ -3,14 +3,18 @@
 mod arguments;
 mod ask;
 mod commands;
+mod completion;
 mod escape;
 mod failure;
 mod hosts;
 mod llm;
 mod log;
+mod options;
 mod runtime;
+mod session;
 mod show;
 mod signal;
+mod target;
 mod terminal;
 
 use std::process::ExitCode;

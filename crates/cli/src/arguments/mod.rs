@@ -16,4 +16,4 @@ pub(crate) use coerce::coerce;
 pub(crate) use given::{Given, Source, read_file};
 pub(crate) use help::{example, help, signature};
 pub(crate) use nearest::nearest;
-pub(crate) use schema::Schema;
+pub(crate) use schema::{Schema, plain};
