@@ -48,7 +48,11 @@ pub(crate) struct Options {
     pub(crate) answers: Vec<(String, String)>,
 
     /// The model that answers when the server asks for one: openai:MODEL, anthropic:MODEL, ollama:MODEL, echo
-    #[arg(long, value_name = "PROVIDER:MODEL", help_heading = "Questions of the server")]
+    #[arg(
+        long,
+        value_name = "PROVIDER:MODEL",
+        help_heading = "Questions of the server"
+    )]
     pub(crate) llm: Option<String>,
 
     /// Say more: what a started command writes to standard error (-v), what is sent (-vv)
@@ -59,7 +63,9 @@ pub(crate) struct Options {
 /// Reads a time.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "a time is a number with s, ms or m behind it, such as 10s".to_owned();
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let number: f64 = number.parse().map_err(|_| wrong())?;
     let seconds = match unit.trim() {
@@ -80,7 +86,10 @@ fn header(text: &str) -> Result<(String, Secret), String> {
     let wrong = || "a header has a name, a colon and a value, such as 'X-Api-Key: abc'".to_owned();
     let (name, value) = text.split_once(':').ok_or_else(wrong)?;
     let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || !name.chars().all(fits) || value.contains(|c: char| c.is_control() && c != '\t') {
+    if name.is_empty()
+        || !name.chars().all(fits)
+        || value.contains(|c: char| c.is_control() && c != '\t')
+    {
         return Err(wrong());
     }
     Ok((name.to_owned(), Secret(value.trim().to_owned())))
@@ -102,7 +111,10 @@ fn answer(text: &str) -> Result<(String, String), String> {
 
 fn revision(text: &str) -> Result<Revision, String> {
     Revision::parse(text).ok_or_else(|| {
-        let known: Vec<_> = Revision::ALL.iter().map(|revision| revision.as_str()).collect();
+        let known: Vec<_> = Revision::ALL
+            .iter()
+            .map(|revision| revision.as_str())
+            .collect();
         format!("the revisions are {}", known.join(", "))
     })
 }
@@ -134,9 +146,16 @@ mod tests {
             ("1y", None),
             ("9999999999999", None),
         ] {
-            assert_eq!(time(text).ok(), expected.map(Duration::from_millis), "{text}");
+            assert_eq!(
+                time(text).ok(),
+                expected.map(Duration::from_millis),
+                "{text}"
+            );
         }
-        assert_eq!(header("X-Key:  a:b "), Ok(("X-Key".into(), Secret("a:b".into()))));
+        assert_eq!(
+            header("X-Key:  a:b "),
+            Ok(("X-Key".into(), Secret("a:b".into())))
+        );
         for text in ["", "X-Key", ": a", "X Key: a", "X-Key: a\nb: c"] {
             header(text).expect_err(text);
         }

@@ -34,7 +34,12 @@ pub(crate) struct Session {
 }
 
 /// Connects, does `work`, and takes leave. Ctrl-C ends the work in order, a second one at once.
-pub(crate) fn run<F>(target: &str, options: &Options, set: impl FnOnce(Builder) -> Builder, work: impl FnOnce(Arc<Session>) -> F) -> Result<(), Failure>
+pub(crate) fn run<F>(
+    target: &str,
+    options: &Options,
+    set: impl FnOnce(Builder) -> Builder,
+    work: impl FnOnce(Arc<Session>) -> F,
+) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
@@ -78,7 +83,11 @@ async fn connect(
     set: impl FnOnce(Builder) -> Builder,
 ) -> Result<Session, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
-    let llm = options.llm.as_deref().map(|llm| Llm::parse(llm, variable)).transpose()?;
+    let llm = options
+        .llm
+        .as_deref()
+        .map(|llm| Llm::parse(llm, variable))
+        .transpose()?;
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let asker = Arc::new(Asker {
         answers: options.answers.clone(),
@@ -91,7 +100,10 @@ async fn connect(
     if let Some(origin) = &resolved.origin
         && (options.verbose > 0 || origin.of_project)
     {
-        say(styled(DIM, format_args!("{text}: {}", escape::line(&origin.text))));
+        say(styled(
+            DIM,
+            format_args!("{text}: {}", escape::line(&origin.text)),
+        ));
     }
     let mut builder = set(Client::builder()).name("wharf", env!("CARGO_PKG_VERSION"));
     let mut timeouts = Timeouts::default();
@@ -108,14 +120,21 @@ async fn connect(
         builder = builder.transport(transport);
     }
     if !options.roots.is_empty() {
-        let roots: Result<Vec<Root>, Failure> = options.roots.iter().map(|root| root_of(root)).collect();
+        let roots: Result<Vec<Root>, Failure> =
+            options.roots.iter().map(|root| root_of(root)).collect();
         builder = builder.roots(roots?);
     }
     builder = answered_by(builder, &asker);
     let connected = match resolved.target {
-        Target::Url { url, transport, headers } => {
+        Target::Url {
+            url,
+            transport,
+            headers,
+        } => {
             if !options.env.is_empty() {
-                return Err(Failure::new("--env is for commands, and this target is an address"));
+                return Err(Failure::new(
+                    "--env is for commands, and this target is an address",
+                ));
             }
             if let (None, Some("sse")) = (options.transport, transport) {
                 builder = builder.transport(wharf_client::Transport::Sse);
@@ -125,9 +144,16 @@ async fn connect(
             }
             builder.connect(&url).await
         }
-        Target::Command { program, arguments, env, directory } => {
+        Target::Command {
+            program,
+            arguments,
+            env,
+            directory,
+        } => {
             if !options.headers.is_empty() {
-                return Err(Failure::new("--header is for addresses, and this target is a command"));
+                return Err(Failure::new(
+                    "--header is for addresses, and this target is a command",
+                ));
             }
             let mut command = wharf_client::Command::new(program).args(arguments);
             for (name, Secret(value)) in env.into_iter().chain(options.env.iter().cloned()) {
@@ -140,7 +166,12 @@ async fn connect(
         }
     };
     let client = connected.map_err(|error| failure(text, &error))?;
-    Ok(Session { client, out: Out::new(options.json, false), progress, target: text.to_owned() })
+    Ok(Session {
+        client,
+        out: Out::new(options.json, false),
+        progress,
+        target: text.to_owned(),
+    })
 }
 
 /// Lets the asker answer what the server asks.
@@ -170,21 +201,30 @@ fn answered_by(builder: Builder, asker: &Arc<Asker>) -> Builder {
 }
 
 fn root_of(path: &std::path::Path) -> Result<Root, Failure> {
-    let wrong = |why: &dyn std::fmt::Display| Failure::new(format!("--root {}: {why}", path.display()));
+    let wrong =
+        |why: &dyn std::fmt::Display| Failure::new(format!("--root {}: {why}", path.display()));
     let path = path.canonicalize().map_err(|error| wrong(&error))?;
     if !path.is_dir() {
         return Err(wrong(&"it is not a directory"));
     }
     let uri = url::Url::from_file_path(&path).map_err(|()| wrong(&"it has no address"))?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    Ok(Root { uri: uri.into(), name, ..Root::default() })
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    Ok(Root {
+        uri: uri.into(),
+        name,
+        ..Root::default()
+    })
 }
 
 /// Why a request failed, with the code that scripts test.
 pub(crate) fn failure(target: &str, error: &Error) -> Failure {
     let failure = Failure::new(error.to_string());
     if error.is_authorization_required() {
-        let login = format!("sign in with `wharf login {target}`, or give a token with --header 'Authorization: Bearer …'");
+        let login = format!(
+            "sign in with `wharf login {target}`, or give a token with --header 'Authorization: Bearer …'"
+        );
         return failure.exit(Exit::Authorization).next(login);
     }
     if error.is_unreachable() || error.is_timeout() || error.is_closed() {

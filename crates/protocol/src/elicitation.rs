@@ -85,6 +85,42 @@ pub struct ElicitResult {
 }
 
 impl ElicitResult {
+    /// The form was submitted with these values.
+    #[must_use]
+    pub const fn accept(content: Map<String, Value>) -> Self {
+        Self {
+            action: ElicitAction::Accept,
+            content: Some(content),
+            meta: None,
+        }
+    }
+
+    /// The person agreed to open the page.
+    #[must_use]
+    pub const fn agree() -> Self {
+        Self::without_content(ElicitAction::Accept)
+    }
+
+    /// The person said no.
+    #[must_use]
+    pub const fn decline() -> Self {
+        Self::without_content(ElicitAction::Decline)
+    }
+
+    /// The person closed it without a choice.
+    #[must_use]
+    pub const fn cancel() -> Self {
+        Self::without_content(ElicitAction::Cancel)
+    }
+
+    const fn without_content(action: ElicitAction) -> Self {
+        Self {
+            action,
+            content: None,
+            meta: None,
+        }
+    }
+
     /// Brings the answer back to the schema that was asked with in `revision`. Before 2025-11-25 a
     /// client can offer one choice only where several may be made; its answer becomes a list of one.
     pub fn fit(&mut self, requested_schema: &Value, revision: Revision) {

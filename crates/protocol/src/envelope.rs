@@ -139,6 +139,8 @@ pub struct Parts {
     pub result: Span,
     /// The error of a response.
     pub error: Span,
+    /// `result.resultType`: what kind of result it is, since 2026-07-28.
+    pub result_type: Span,
     /// `params.name` of a tool or prompt.
     pub name: Span,
     /// `params.uri` of a resource.
@@ -284,11 +286,15 @@ impl Parts {
             b"jsonrpc" => (&mut self.version, "jsonrpc"),
             b"id" => (&mut self.id, "id"),
             b"method" => (&mut self.method, "method"),
-            b"result" => (&mut self.result, "result"),
             b"error" => (&mut self.error, "error"),
             b"params" => {
                 let params = self.scan_params(scanner, repeated)?;
                 put(&mut self.params, params, repeated, "params");
+                return Ok(());
+            }
+            b"result" => {
+                let result = self.scan_result(scanner, repeated)?;
+                put(&mut self.result, result, repeated, "result");
                 return Ok(());
             }
             _ => return scanner.value().map(drop),
@@ -324,6 +330,25 @@ impl Parts {
                 _ => return scanner.value().map(drop),
             };
             put(slot, scanner.value()?, repeated, name);
+            Ok(())
+        })?;
+        Ok(scanner.since(start))
+    }
+
+    fn scan_result(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        repeated: &mut Option<&'static str>,
+    ) -> Result<Span, Stop> {
+        if scanner.next_token() != b'{' {
+            return scanner.value();
+        }
+        let start = scanner.position();
+        scanner.object(|scanner, key| {
+            let value = scanner.value()?;
+            if &*key.name() == b"resultType" {
+                put(&mut self.result_type, value, repeated, "resultType");
+            }
             Ok(())
         })?;
         Ok(scanner.since(start))

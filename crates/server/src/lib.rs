@@ -50,7 +50,7 @@ pub use self::core::Caching;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};
 pub use catalog::prompt::{IntoPrompt, Prompt, PromptEntry};
 pub use catalog::resource::{IntoResource, Resource, ResourceEntry};
-pub use catalog::schema::SchemaLimits;
+pub use catalog::schema::{SchemaLimits, Validator as SchemaValidator};
 pub use catalog::tool::{IntoTool, Tool, ToolEntry};
 pub use catalog::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind,

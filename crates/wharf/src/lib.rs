@@ -61,6 +61,12 @@ pub use wharf_server::{Caching, InProcess, KeyRing, Limits, Lists, Principal, Se
 /// Where a server keeps what calls share or what outlives the process; see [`Server::store`].
 pub use wharf_state as store;
 
+// --- a client ------------------------------------------------------------------------------------
+#[cfg(feature = "client")]
+pub use wharf_client as client;
+#[cfg(feature = "client")]
+pub use wharf_client::Client;
+
 // --- what it offers ------------------------------------------------------------------------------
 #[cfg(feature = "skills")]
 pub use wharf_server::Skill;

@@ -82,12 +82,21 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         return super::print_help("call");
     };
     if args.help {
-        return session::run(target, &args.options, |builder| builder, async |session| {
-            let tool = find(&session, tool).await?;
-            session.out.words(&arguments::help(&tool, target))
-        });
+        return session::run(
+            target,
+            &args.options,
+            |builder| builder,
+            async |session| {
+                let tool = find(&session, tool).await?;
+                session.out.words(&arguments::help(&tool, target))
+            },
+        );
     }
-    let given: Result<Vec<_>, _> = args.arguments.iter().map(|word| Given::parse(word)).collect();
+    let given: Result<Vec<_>, _> = args
+        .arguments
+        .iter()
+        .map(|word| Given::parse(word))
+        .collect();
     let (given, base) = (given?, input(args.input.as_deref())?);
     let log_level = args.log_level;
     let set = |builder: wharf_client::Builder| match log_level {
@@ -104,7 +113,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
         if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
             let bar = session.progress.clone();
-            call = call.on_progress(move |step| bar.report(step.progress, step.total, step.message.as_deref()));
+            call = call.on_progress(move |step| {
+                bar.report(step.progress, step.total, step.message.as_deref())
+            });
         }
         let mut answer = call.into_future();
         let result = loop {
@@ -120,11 +131,23 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         };
         session.progress.finish();
         let result = result.map_err(|error| session.failure(&error))?;
-        let out = Out { raw: args.raw, ..session.out };
+        let out = Out {
+            raw: args.raw,
+            ..session.out
+        };
         if out.json {
-            let revision = session.client.info().await.map_err(|error| session.failure(&error))?.revision;
+            let revision = session
+                .client
+                .info()
+                .await
+                .map_err(|error| session.failure(&error))?
+                .revision;
             out.model(&result, revision)?;
-            return if result.is_error == Some(true) { Err(Failure::silent(Exit::Tool)) } else { Ok(()) };
+            return if result.is_error == Some(true) {
+                Err(Failure::silent(Exit::Tool))
+            } else {
+                Ok(())
+            };
         }
         show::result(&result, out, &mut Saver::new(args.output.clone()))
     })
@@ -172,7 +195,12 @@ async fn build(
     }
     let tool = find(session, tool).await?;
     let schema = Schema::new(&tool.input_schema);
-    let hint = |failure: Failure| failure.next_if_none(format!("see `wharf call {} {} --help`", session.target, tool.name));
+    let hint = |failure: Failure| {
+        failure.next_if_none(format!(
+            "see `wharf call {} {} --help`",
+            session.target, tool.name
+        ))
+    };
     let all = arguments::arguments(base.unwrap_or_default(), &given, schema).map_err(hint)?;
     check_required(&tool.name, &all, schema).map_err(hint)?;
     Ok(all)

@@ -39,38 +39,63 @@ Examples:
   wharf complete http://127.0.0.1:8000/mcp 'greeting://{name}' name=A";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let (name, value) = args.argument.split_once('=').unwrap_or((&args.argument, ""));
+    let (name, value) = args
+        .argument
+        .split_once('=')
+        .unwrap_or((&args.argument, ""));
     if name.is_empty() {
-        return Err(Failure::new("the name of the argument is missing").next("write name= or name=value"));
+        return Err(
+            Failure::new("the name of the argument is missing").next("write name= or name=value")
+        );
     }
     let known: Result<Vec<_>, _> = args.known.iter().map(|word| Given::parse(word)).collect();
     let known = texts(&known?)?;
     let reference = reference(&args.reference);
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let result = session.client.complete(&reference, name, value, &known).await;
-        let result = result.map_err(|error| session.failure(&error))?;
-        if session.out.json {
-            let revision = session.client.info().await.map_err(|error| session.failure(&error))?.revision;
-            return session.out.model(&result, revision);
-        }
-        for value in &result.completion.values {
-            session.out.text(value)?;
-        }
-        let shown = result.completion.values.len() as u64;
-        match (result.completion.total, result.completion.has_more) {
-            (Some(total), _) if total > shown => say(styled(DIM, format_args!("{shown} of {total}"))),
-            (None, Some(true)) => say(styled(DIM, "there are more")),
-            _ => {}
-        }
-        Ok(())
-    })
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let result = session
+                .client
+                .complete(&reference, name, value, &known)
+                .await;
+            let result = result.map_err(|error| session.failure(&error))?;
+            if session.out.json {
+                let revision = session
+                    .client
+                    .info()
+                    .await
+                    .map_err(|error| session.failure(&error))?
+                    .revision;
+                return session.out.model(&result, revision);
+            }
+            for value in &result.completion.values {
+                session.out.text(value)?;
+            }
+            let shown = result.completion.values.len() as u64;
+            match (result.completion.total, result.completion.has_more) {
+                (Some(total), _) if total > shown => {
+                    say(styled(DIM, format_args!("{shown} of {total}")))
+                }
+                (None, Some(true)) => say(styled(DIM, "there are more")),
+                _ => {}
+            }
+            Ok(())
+        },
+    )
 }
 
 /// A template has braces or a scheme; anything else is the name of a prompt.
 fn reference(text: &str) -> CompletionReference {
     if text.contains('{') || text.contains("://") {
-        CompletionReference::Resource { uri: text.to_owned() }
+        CompletionReference::Resource {
+            uri: text.to_owned(),
+        }
     } else {
-        CompletionReference::Prompt { name: text.to_owned(), title: None }
+        CompletionReference::Prompt {
+            name: text.to_owned(),
+            title: None,
+        }
     }
 }

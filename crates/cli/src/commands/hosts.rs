@@ -173,7 +173,8 @@ fn screen(listings: &[Listing], places: &Places) -> String {
                     text.push_str(&format!("  {} {why}\n", styled(DIM, format!("{path}:"))));
                 }
                 // The same file is listed once more, for everybody's servers.
-                Contents::Entries(entries) if entries.is_empty() && listing.scope == Scope::Local => {}
+                Contents::Entries(entries)
+                    if entries.is_empty() && listing.scope == Scope::Local => {}
                 Contents::Entries(entries) if entries.is_empty() => {
                     text.push_str(&format!(
                         "  {}\n",

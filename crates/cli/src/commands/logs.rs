@@ -45,30 +45,44 @@ Examples:
 
 pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     args.options.revision.get_or_insert(Revision::LATEST_LEGACY);
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let mut heard = session.client.notifications();
-        let set = session.client.set_log_level(args.level).await;
-        set.map_err(|error| session.failure(&error))?;
-        say(styled(DIM, format_args!("following messages from {} on; Ctrl-C ends it", args.level)));
-        let mut seen = 0;
-        while let Some(notification) = heard.next().await {
-            let Notification::Log(message) = notification else { continue };
-            let other = || args.logger.is_some() && args.logger != message.logger;
-            if message.level < args.level || other() {
-                continue;
-            }
-            if session.out.json {
-                session.out.json_line(&serde_json::json!({
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let mut heard = session.client.notifications();
+            let set = session.client.set_log_level(args.level).await;
+            set.map_err(|error| session.failure(&error))?;
+            say(styled(
+                DIM,
+                format_args!("following messages from {} on; Ctrl-C ends it", args.level),
+            ));
+            let mut seen = 0;
+            while let Some(notification) = heard.next().await {
+                let Notification::Log(message) = notification else {
+                    continue;
+                };
+                let other = || args.logger.is_some() && args.logger != message.logger;
+                if message.level < args.level || other() {
+                    continue;
+                }
+                if session.out.json {
+                    session.out.json_line(&serde_json::json!({
                     "time": now(), "level": message.level, "logger": message.logger, "data": message.data,
                 }))?;
-            } else {
-                session.out.words(&format!("{} {}\n", styled(DIM, now()), log_line(&message)))?;
+                } else {
+                    session.out.words(&format!(
+                        "{} {}\n",
+                        styled(DIM, now()),
+                        log_line(&message)
+                    ))?;
+                }
+                seen += 1;
+                if args.count == Some(seen) {
+                    return Ok(());
+                }
             }
-            seen += 1;
-            if args.count == Some(seen) {
-                return Ok(());
-            }
-        }
-        Ok(())
-    })
+            Ok(())
+        },
+    )
 }

@@ -129,7 +129,9 @@ pub(crate) fn main() -> ExitCode {
 fn print_help(command: &str) -> Result<(), Failure> {
     let mut whole = definition();
     whole.build();
-    let help = whole.find_subcommand_mut(command).map(|command| command.render_long_help());
+    let help = whole
+        .find_subcommand_mut(command)
+        .map(|command| command.render_long_help());
     let help = help.ok_or_else(|| Failure::new(format!("there is no command {command}")))?;
     crate::show::Out::new(false, false).words(&help.ansi().to_string())
 }
@@ -137,7 +139,11 @@ fn print_help(command: &str) -> Result<(), Failure> {
 /// The first line of a description, for tables.
 fn first_line(text: Option<&str>) -> String {
     let lines = text.unwrap_or_default().lines().map(str::trim);
-    lines.filter(|line| !line.is_empty()).map(str::to_owned).next().unwrap_or_default()
+    lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .next()
+        .unwrap_or_default()
 }
 
 /// The time, in UTC and to the second.
@@ -150,7 +156,10 @@ fn now() -> String {
 /// Reads the level of a log message.
 fn level(text: &str) -> Result<LoggingLevel, String> {
     LoggingLevel::parse(text).ok_or_else(|| {
-        let names: Vec<_> = LoggingLevel::ALL.iter().map(|level| level.as_str()).collect();
+        let names: Vec<_> = LoggingLevel::ALL
+            .iter()
+            .map(|level| level.as_str())
+            .collect();
         format!("the levels are {}", names.join(", "))
     })
 }
@@ -172,7 +181,11 @@ fn log_line(message: &LoggingMessage) -> String {
         other => other.to_string(),
     };
     let level = format!("{:<9}", message.level.as_str());
-    format!("{}{logger} {}", terminal::styled(style, level), escape::line(&data))
+    format!(
+        "{}{logger} {}",
+        terminal::styled(style, level),
+        escape::line(&data)
+    )
 }
 
 /// A log message, on standard error.

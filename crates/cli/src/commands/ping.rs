@@ -37,21 +37,37 @@ Examples:
   wharf ping 'npx -y @modelcontextprotocol/server-everything' --timeout 60s";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let Args { target, count, interval, options } = args;
-    session::run(&target, &options, |builder| builder, async |session| {
-        for number in 1..=count {
-            let began = Instant::now();
-            session.client.ping().await.map_err(|error| session.failure(&error))?;
-            let took = began.elapsed().as_secs_f64() * 1000.0;
-            if session.out.json {
-                session.out.json_line(&json!({"number": number, "milliseconds": took}))?;
-            } else {
-                session.out.words(&format!("answered in {took:.2} ms\n"))?;
+    let Args {
+        target,
+        count,
+        interval,
+        options,
+    } = args;
+    session::run(
+        &target,
+        &options,
+        |builder| builder,
+        async |session| {
+            for number in 1..=count {
+                let began = Instant::now();
+                session
+                    .client
+                    .ping()
+                    .await
+                    .map_err(|error| session.failure(&error))?;
+                let took = began.elapsed().as_secs_f64() * 1000.0;
+                if session.out.json {
+                    session
+                        .out
+                        .json_line(&json!({"number": number, "milliseconds": took}))?;
+                } else {
+                    session.out.words(&format!("answered in {took:.2} ms\n"))?;
+                }
+                if number < count {
+                    tokio::time::sleep(interval).await;
+                }
             }
-            if number < count {
-                tokio::time::sleep(interval).await;
-            }
-        }
-        Ok(())
-    })
+            Ok(())
+        },
+    )
 }

@@ -45,16 +45,33 @@ Examples:
   wharf prompt http://127.0.0.1:8000/mcp review code=@src/main.rs --json | jq '.messages[0]'";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let given: Result<Vec<_>, _> = args.arguments.iter().map(|word| Given::parse(word)).collect();
+    let given: Result<Vec<_>, _> = args
+        .arguments
+        .iter()
+        .map(|word| Given::parse(word))
+        .collect();
     let texts = texts(&given?)?;
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let result = session.client.prompt(&args.prompt, &texts).await;
-        let result = result.map_err(|error| session.failure(&error))?;
-        let out = Out { raw: args.raw, ..session.out };
-        if out.json {
-            let revision = session.client.info().await.map_err(|error| session.failure(&error))?.revision;
-            return out.model(&result, revision);
-        }
-        show::messages(&result.messages, out, &mut Saver::new(args.output.clone()))
-    })
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let result = session.client.prompt(&args.prompt, &texts).await;
+            let result = result.map_err(|error| session.failure(&error))?;
+            let out = Out {
+                raw: args.raw,
+                ..session.out
+            };
+            if out.json {
+                let revision = session
+                    .client
+                    .info()
+                    .await
+                    .map_err(|error| session.failure(&error))?
+                    .revision;
+                return out.model(&result, revision);
+            }
+            show::messages(&result.messages, out, &mut Saver::new(args.output.clone()))
+        },
+    )
 }

@@ -29,20 +29,29 @@ Examples:
   wharf prompt http://127.0.0.1:8000/mcp review code=@main.rs        (one of them)";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let all = session.client.prompts().all().await;
-        let all = all.map_err(|error| session.failure(&error))?;
-        let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
-        completion::remember(&session.target, "prompts", &raw);
-        if session.out.json {
-            return session.out.document(&json!({ "prompts": raw }));
-        }
-        let mut table = Table::new(&["PROMPT", "ARGUMENTS", "DESCRIPTION"]);
-        for item in &all {
-            table.row(vec![item.name.clone(), arguments(item), first_line(item.description.as_deref().or(item.title.as_deref()))]);
-        }
-        table.print(session.out)
-    })
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let all = session.client.prompts().all().await;
+            let all = all.map_err(|error| session.failure(&error))?;
+            let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
+            completion::remember(&session.target, "prompts", &raw);
+            if session.out.json {
+                return session.out.document(&json!({ "prompts": raw }));
+            }
+            let mut table = Table::new(&["PROMPT", "ARGUMENTS", "DESCRIPTION"]);
+            for item in &all {
+                table.row(vec![
+                    item.name.clone(),
+                    arguments(item),
+                    first_line(item.description.as_deref().or(item.title.as_deref())),
+                ]);
+            }
+            table.print(session.out)
+        },
+    )
 }
 
 /// How the arguments are given, in short.
@@ -54,5 +63,10 @@ fn arguments(prompt: &Prompt) -> String {
             format!("[{}=TEXT]", argument.name)
         }
     };
-    prompt.arguments.iter().map(one).collect::<Vec<_>>().join(" ")
+    prompt
+        .arguments
+        .iter()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

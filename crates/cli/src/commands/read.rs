@@ -49,16 +49,29 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let uri = uri(&args.uri, &args.variables)?;
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let result = session.client.read(&uri).await;
-        let result = result.map_err(|error| session.failure(&error))?;
-        let out = Out { raw: args.raw, ..session.out };
-        if out.json {
-            let revision = session.client.info().await.map_err(|error| session.failure(&error))?.revision;
-            return out.model(&result, revision);
-        }
-        show::resource_contents(&result.contents, out, &mut Saver::new(args.output.clone()))
-    })
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let result = session.client.read(&uri).await;
+            let result = result.map_err(|error| session.failure(&error))?;
+            let out = Out {
+                raw: args.raw,
+                ..session.out
+            };
+            if out.json {
+                let revision = session
+                    .client
+                    .info()
+                    .await
+                    .map_err(|error| session.failure(&error))?
+                    .revision;
+                return out.model(&result, revision);
+            }
+            show::resource_contents(&result.contents, out, &mut Saver::new(args.output.clone()))
+        },
+    )
 }
 
 /// A URI, with the variables of a template put in.
@@ -68,15 +81,19 @@ fn uri(text: &str, variables: &[String]) -> Result<String, Failure> {
     if !text.contains('{') {
         return match values.keys().next() {
             None => Ok(text.to_owned()),
-            Some(name) => Err(Failure::new(format!("there is no variable {name} in {text}"))),
+            Some(name) => Err(Failure::new(format!(
+                "there is no variable {name} in {text}"
+            ))),
         };
     }
     let template = UriTemplate::parse(text)
         .map_err(|error| Failure::new(format!("{text:?} is not a template: {error}")))?;
     let names: Vec<&str> = template.variables().collect();
     if let Some(unknown) = values.keys().find(|name| !names.contains(&name.as_str())) {
-        return Err(Failure::new(format!("there is no variable {unknown} in {text}"))
-            .next(format!("it has {}", names.join(", "))));
+        return Err(
+            Failure::new(format!("there is no variable {unknown} in {text}"))
+                .next(format!("it has {}", names.join(", "))),
+        );
     }
     let needed = needed(text);
     let missing: Vec<&str> = names
@@ -93,10 +110,17 @@ fn uri(text: &str, variables: &[String]) -> Result<String, Failure> {
 
 /// The variables without which the URI would be another: all but those of its query.
 fn needed(template: &str) -> Vec<&str> {
-    let expressions = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let expressions = template
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'));
     let expressions = expressions.filter(|(inner, _)| !inner.starts_with(['?', '&']));
     expressions
-        .flat_map(|(inner, _)| inner.trim_start_matches(['+', '#', '.', '/', ';']).split(','))
+        .flat_map(|(inner, _)| {
+            inner
+                .trim_start_matches(['+', '#', '.', '/', ';'])
+                .split(',')
+        })
         .map(|name| name.split([':', '*']).next().unwrap_or(name))
         .collect()
 }
@@ -114,15 +138,27 @@ mod tests {
         let template = "weather://{city}{/days*}{?unit,limit}";
         for (text, words, expected) in [
             ("wharf://about", &[][..], "wharf://about"),
-            (template, &["city=New York", "days=3"], "weather://New%20York/3"),
-            (template, &["city=Bern", "days=3", "limit=2"], "weather://Bern/3?limit=2"),
+            (
+                template,
+                &["city=New York", "days=3"],
+                "weather://New%20York/3",
+            ),
+            (
+                template,
+                &["city=Bern", "days=3", "limit=2"],
+                "weather://Bern/3?limit=2",
+            ),
         ] {
             assert_eq!(made(text, words).as_deref(), Ok(expected), "{words:?}");
         }
         for (text, words, expected) in [
             ("wharf://about", &["x=1"][..], "there is no variable x"),
             (template, &["days=3"], "needs city; give city=…"),
-            (template, &["town=x"], "no variable town in weather://{city}{/days*}{?unit,limit}; it has city, days, unit, limit"),
+            (
+                template,
+                &["town=x"],
+                "no variable town in weather://{city}{/days*}{?unit,limit}; it has city, days, unit, limit",
+            ),
             ("a://{b", &["b=1"], "is not a template"),
         ] {
             let error = made(text, words).expect_err(text);

@@ -29,18 +29,29 @@ Examples:
   wharf read http://127.0.0.1:8000/mcp wharf://about        (one of them)";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let all = session.client.resources().all().await;
-        let all = all.map_err(|error| session.failure(&error))?;
-        let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
-        completion::remember(&session.target, "resources", &raw);
-        if session.out.json {
-            return session.out.document(&json!({ "resources": raw }));
-        }
-        let mut table = Table::new(&["URI", "NAME", "TYPE", "SIZE", "DESCRIPTION"]);
-        for item in &all {
-            table.row(vec![item.uri.clone(), item.title.clone().unwrap_or_else(|| item.name.clone()), item.mime_type.clone().unwrap_or_default(), item.size.map(|size| size.to_string()).unwrap_or_default(), first_line(item.description.as_deref())]);
-        }
-        table.print(session.out)
-    })
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let all = session.client.resources().all().await;
+            let all = all.map_err(|error| session.failure(&error))?;
+            let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
+            completion::remember(&session.target, "resources", &raw);
+            if session.out.json {
+                return session.out.document(&json!({ "resources": raw }));
+            }
+            let mut table = Table::new(&["URI", "NAME", "TYPE", "SIZE", "DESCRIPTION"]);
+            for item in &all {
+                table.row(vec![
+                    item.uri.clone(),
+                    item.title.clone().unwrap_or_else(|| item.name.clone()),
+                    item.mime_type.clone().unwrap_or_default(),
+                    item.size.map(|size| size.to_string()).unwrap_or_default(),
+                    first_line(item.description.as_deref()),
+                ]);
+            }
+            table.print(session.out)
+        },
+    )
 }

@@ -34,18 +34,27 @@ Examples:
   wharf call http://127.0.0.1:8000/mcp add --help        (all about one of them)";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let all = session.client.tools().all().await;
-        let all = all.map_err(|error| session.failure(&error))?;
-        let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
-        completion::remember(&session.target, "tools", &raw);
-        if session.out.json {
-            return session.out.document(&json!({ "tools": raw }));
-        }
-        let mut table = Table::new(&["TOOL", "ARGUMENTS", "DESCRIPTION"]);
-        for item in &all {
-            table.row(vec![item.name.clone(), arguments::signature(item).join(" "), first_line(item.description.as_deref().or(item.title.as_deref()))]);
-        }
-        table.print(session.out)
-    })
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let all = session.client.tools().all().await;
+            let all = all.map_err(|error| session.failure(&error))?;
+            let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
+            completion::remember(&session.target, "tools", &raw);
+            if session.out.json {
+                return session.out.document(&json!({ "tools": raw }));
+            }
+            let mut table = Table::new(&["TOOL", "ARGUMENTS", "DESCRIPTION"]);
+            for item in &all {
+                table.row(vec![
+                    item.name.clone(),
+                    arguments::signature(item).join(" "),
+                    first_line(item.description.as_deref().or(item.title.as_deref())),
+                ]);
+            }
+            table.print(session.out)
+        },
+    )
 }

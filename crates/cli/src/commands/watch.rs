@@ -40,36 +40,66 @@ Examples:
   wharf watch http://127.0.0.1:8000/mcp --json | jq .event";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    session::run(&args.target, &args.options, |builder| builder, async |session| {
-        let watch = args.uris.iter().fold(Watch::new().lists(), |watch, uri| watch.resource(uri));
-        let opened = session.client.watch(watch).await;
-        let mut changes = opened.map_err(|error| session.failure(&error))?;
-        let honored = changes.honored();
-        let missing: Vec<_> = args.uris.iter().filter(|uri| !honored.resource_subscriptions.contains(uri)).collect();
-        for uri in missing {
-            say(format_args!("the server does not tell of changes of {}", escape::line(uri)));
-        }
-        let lists = [
-            ("tools", honored.tools_list_changed),
-            ("resources", honored.resources_list_changed),
-            ("prompts", honored.prompts_list_changed),
-        ];
-        let lists: Vec<_> = lists.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect();
-        let lists = if lists.is_empty() { "no lists".into() } else { lists.join(", ") };
-        let uris = honored.resource_subscriptions.len();
-        let uris = if uris == 0 { String::new() } else { format!(" and {uris} resources") };
-        say(styled(DIM, format_args!("following {lists}{uris}; Ctrl-C ends it")));
-        let mut seen = 0;
-        while let Some(change) = changes.next().await {
-            if show(&session, &change)? {
-                seen += 1;
-                if args.count == Some(seen) {
-                    return Ok(());
+    session::run(
+        &args.target,
+        &args.options,
+        |builder| builder,
+        async |session| {
+            let watch = args
+                .uris
+                .iter()
+                .fold(Watch::new().lists(), |watch, uri| watch.resource(uri));
+            let opened = session.client.watch(watch).await;
+            let mut changes = opened.map_err(|error| session.failure(&error))?;
+            let honored = changes.honored();
+            let missing: Vec<_> = args
+                .uris
+                .iter()
+                .filter(|uri| !honored.resource_subscriptions.contains(uri))
+                .collect();
+            for uri in missing {
+                say(format_args!(
+                    "the server does not tell of changes of {}",
+                    escape::line(uri)
+                ));
+            }
+            let lists = [
+                ("tools", honored.tools_list_changed),
+                ("resources", honored.resources_list_changed),
+                ("prompts", honored.prompts_list_changed),
+            ];
+            let lists: Vec<_> = lists
+                .into_iter()
+                .filter(|(_, is)| *is)
+                .map(|(name, _)| name)
+                .collect();
+            let lists = if lists.is_empty() {
+                "no lists".into()
+            } else {
+                lists.join(", ")
+            };
+            let uris = honored.resource_subscriptions.len();
+            let uris = if uris == 0 {
+                String::new()
+            } else {
+                format!(" and {uris} resources")
+            };
+            say(styled(
+                DIM,
+                format_args!("following {lists}{uris}; Ctrl-C ends it"),
+            ));
+            let mut seen = 0;
+            while let Some(change) = changes.next().await {
+                if show(&session, &change)? {
+                    seen += 1;
+                    if args.count == Some(seen) {
+                        return Ok(());
+                    }
                 }
             }
-        }
-        Ok(())
-    })
+            Ok(())
+        },
+    )
 }
 
 /// Shows a change; false where it is none.
@@ -81,7 +111,10 @@ fn show(session: &Session, change: &Notification) -> Result<bool, Failure> {
         Notification::ResourceUpdated { uri } => ("resource", json!({ "uri": uri })),
         Notification::Missed(count) => ("missed", json!({ "count": count })),
         Notification::Reconnected => {
-            say(styled(DIM, "connected again; what changed in between was not told"));
+            say(styled(
+                DIM,
+                "connected again; what changed in between was not told",
+            ));
             return Ok(false);
         }
         _ => return Ok(false),
@@ -95,10 +128,14 @@ fn show(session: &Session, change: &Notification) -> Result<bool, Failure> {
         return Ok(true);
     }
     let words = match change {
-        Notification::ResourceUpdated { uri } => format!("changed: {}", styled(LITERAL, escape::line(uri))),
+        Notification::ResourceUpdated { uri } => {
+            format!("changed: {}", styled(LITERAL, escape::line(uri)))
+        }
         Notification::Missed(count) => format!("{count} changes came too fast and were left out"),
         _ => format!("the list of {event} changed"),
     };
-    session.out.words(&format!("{} {words}\n", styled(DIM, now())))?;
+    session
+        .out
+        .words(&format!("{} {words}\n", styled(DIM, now())))?;
     Ok(true)
 }

@@ -15,20 +15,33 @@ const MAX_FILE: usize = 4 << 20;
 
 /// The file for a list (`tools`, `prompts`, …) of a server.
 fn path(target: &str, list: &str) -> Option<PathBuf> {
-    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let named = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     let base = named.or_else(|| {
         let home = std::env::home_dir()?;
-        Some(if cfg!(target_os = "macos") { home.join("Library").join("Caches") } else { home.join(".cache") })
+        Some(if cfg!(target_os = "macos") {
+            home.join("Library").join("Caches")
+        } else {
+            home.join(".cache")
+        })
     })?;
     let mut hasher = DefaultHasher::new();
     target.hash(&mut hasher);
-    Some(base.join("wharf").join(format!("{list}-{:016x}.json", hasher.finish())))
+    Some(
+        base.join("wharf")
+            .join(format!("{list}-{:016x}.json", hasher.finish())),
+    )
 }
 
 /// Keeps a list. That this fails is nobody's trouble: the next Tab asks again.
 pub(crate) fn store(target: &str, list: &str, items: &impl serde::Serialize) {
-    let Some(path) = path(target, list) else { return };
-    let Ok(items) = serde_json::to_value(items) else { return };
+    let Some(path) = path(target, list) else {
+        return;
+    };
+    let Ok(items) = serde_json::to_value(items) else {
+        return;
+    };
     let whole = Value::Object(Map::from_iter([
         ("target".to_owned(), target.into()),
         (list.to_owned(), items),
@@ -46,7 +59,10 @@ pub(crate) fn store(target: &str, list: &str, items: &impl serde::Serialize) {
     }
     // Written beside and moved, so that nobody reads half of it.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    if std::fs::write(&beside, whole).and_then(|()| std::fs::rename(&beside, &path)).is_err() {
+    if std::fs::write(&beside, whole)
+        .and_then(|()| std::fs::rename(&beside, &path))
+        .is_err()
+    {
         let _ = std::fs::remove_file(&beside);
     }
 }
@@ -55,7 +71,9 @@ pub(crate) fn store(target: &str, list: &str, items: &impl serde::Serialize) {
 pub(super) fn load(target: &str, list: &str, age: Duration) -> Option<Vec<Value>> {
     let path = path(target, list)?;
     let about = std::fs::metadata(&path).ok()?;
-    let old = SystemTime::now().duration_since(about.modified().ok()?).unwrap_or_default();
+    let old = SystemTime::now()
+        .duration_since(about.modified().ok()?)
+        .unwrap_or_default();
     if old > age || about.len() > MAX_FILE as u64 {
         return None;
     }

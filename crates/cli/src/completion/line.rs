@@ -61,7 +61,10 @@ impl Line {
         }
         let mut positionals = positionals.into_iter();
         let (target, second) = (positionals.next(), positionals.next());
-        let has_target = command.get_positionals().next().is_some_and(|first| first.get_id() == "target");
+        let has_target = command
+            .get_positionals()
+            .next()
+            .is_some_and(|first| first.get_id() == "target");
         if !has_target {
             return None;
         }
@@ -74,7 +77,9 @@ impl Line {
             ("read", Some(_), Some(template)) => Wanted::Variable(template),
             ("prompt", Some(_), None) => Wanted::Prompt,
             ("complete", Some(_), None) => Wanted::Reference,
-            ("complete", Some(_), Some(template)) if template.contains("{") => Wanted::Variable(template),
+            ("complete", Some(_), Some(template)) if template.contains("{") => {
+                Wanted::Variable(template)
+            }
             ("prompt" | "complete", Some(_), Some(prompt)) => Wanted::PromptArgument(prompt),
             _ => return None,
         };
@@ -147,13 +152,19 @@ mod tests {
             ("wharf call ", Some((Wanted::Target, ""))),
             ("wharf call --timeout 5s gi", Some((Wanted::Target, "gi"))),
             ("wharf call --timeout ", None),
-            ("wharf call --json http://a.example/mcp ad", Some((Wanted::Tool, "ad"))),
+            (
+                "wharf call --json http://a.example/mcp ad",
+                Some((Wanted::Tool, "ad")),
+            ),
             ("wharf call 'npx x y' ad", Some((Wanted::Tool, "ad"))),
             ("wharf call T add a=1 b", Some((tool("add"), "b"))),
             ("wharf call T add --", None),
             ("wharf read T ", Some((Wanted::Resource, ""))),
             ("wharf watch T a://b c", Some((Wanted::Resource, "c"))),
-            ("wharf prompt T explain level=", Some((Wanted::PromptArgument("explain".into()), "level="))),
+            (
+                "wharf prompt T explain level=",
+                Some((Wanted::PromptArgument("explain".into()), "level=")),
+            ),
             ("wharf complete T gre", Some((Wanted::Reference, "gre"))),
             ("wharf hosts ", None),
             ("wharf serve ", None),
@@ -161,15 +172,25 @@ mod tests {
             ("wharf", None),
             ("", None),
         ] {
-            assert_eq!(wanted(line), expected.map(|(wanted, current)| (wanted, current.to_owned())), "{line}");
+            assert_eq!(
+                wanted(line),
+                expected.map(|(wanted, current)| (wanted, current.to_owned())),
+                "{line}"
+            );
         }
         let line = read("wharf call --header 'A: b' T add a=1 b").expect("a line");
-        assert_eq!((line.target.as_str(), line.headers, line.before), ("T", vec!["A: b".to_owned()], vec!["a=1".to_owned()]));
+        assert_eq!(
+            (line.target.as_str(), line.headers, line.before),
+            ("T", vec!["A: b".to_owned()], vec!["a=1".to_owned()])
+        );
     }
 
     #[test]
     fn lines_of_bash() {
-        assert_eq!(words("wharf call 'a b' \"c d\"e f\\ g"), ["wharf", "call", "a b", "c de", "f g"]);
+        assert_eq!(
+            words("wharf call 'a b' \"c d\"e f\\ g"),
+            ["wharf", "call", "a b", "c de", "f g"]
+        );
         assert_eq!(words("wharf  x "), ["wharf", "x", ""]);
         assert_eq!(words("wharf 'open quote"), ["wharf", "open quote"]);
         assert_eq!(after_break("http://a/mcp", "http:"), "//a/mcp");

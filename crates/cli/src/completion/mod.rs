@@ -15,7 +15,6 @@ use line::{Line, Wanted};
 
 use crate::hosts::{self, Places};
 
-
 /// Remembers a list of a server that is a command: it is not started for a completion, so this is
 /// the only time its names are learnt.
 pub(crate) fn remember(target: &str, list: &str, items: &impl serde::Serialize) {
@@ -48,10 +47,16 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let found = candidates(&line);
-    let fitting = found.into_iter().filter(|candidate| candidate.word.starts_with(&line.current) && is_plain(&candidate.word, shell));
+    let fitting = found.into_iter().filter(|candidate| {
+        candidate.word.starts_with(&line.current) && is_plain(&candidate.word, shell)
+    });
     let mut text = String::new();
     for Candidate { word, about } in fitting.take(200) {
-        let word = if shell == "bash" { line::after_break(&word, &line.current) } else { &word };
+        let word = if shell == "bash" {
+            line::after_break(&word, &line.current)
+        } else {
+            &word
+        };
         text.push_str(word);
         if shell != "bash" && !about.is_empty() {
             text.push('\t');
@@ -71,16 +76,25 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 /// Whether a name of others can stand on a command line as it is. Bash is given nothing that it
 /// would have to quote; the others quote by themselves.
 fn is_plain(word: &str, shell: &str) -> bool {
-    let more = if shell == "bash" { "_-./:@%+,=" } else { "_-./:@%+,=?&#~!*{}[]()'\"$;<>| " };
-    word.chars().all(|c| c.is_alphanumeric() && !crate::escape::is_dangerous(c) || more.contains(c))
+    let more = if shell == "bash" {
+        "_-./:@%+,="
+    } else {
+        "_-./:@%+,=?&#~!*{}[]()'\"$;<>| "
+    };
+    word.chars()
+        .all(|c| c.is_alphanumeric() && !crate::escape::is_dangerous(c) || more.contains(c))
 }
 
 fn candidates(line: &Line) -> Vec<Candidate> {
     match &line.wanted {
         Wanted::Target => {
-            let Some(places) = Places::of_this_process() else { return Vec::new() };
+            let Some(places) = Places::of_this_process() else {
+                return Vec::new();
+            };
             let names = hosts::names(&places).into_iter();
-            names.map(|(word, about)| Candidate { word, about }).collect()
+            names
+                .map(|(word, about)| Candidate { word, about })
+                .collect()
         }
         wanted => live::candidates(wanted, line),
     }

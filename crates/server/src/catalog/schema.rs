@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 pub use limits::SchemaLimits;
-pub(crate) use validator::Validator;
+pub use validator::Validator;
 
 use crate::error::{Error, Result};
 

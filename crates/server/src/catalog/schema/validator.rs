@@ -20,7 +20,7 @@ const MAX_PATTERN: usize = 1 << 20;
 /// A compiled JSON Schema (2020-12, or the dialect that its `$schema` names). Never reads another
 /// document, and matches patterns in linear time.
 #[derive(Debug)]
-pub(crate) struct Validator {
+pub struct Validator {
     compiled: jsonschema::Validator,
     /// How deep a value may nest for its errors to be explained.
     ///
@@ -38,7 +38,7 @@ impl Validator {
     /// # Errors
     /// When it exceeds the limits, is no valid schema, refers to another document, or has a
     /// pattern that linear matching has no way to do (look-around, back-references).
-    pub(crate) fn compile(schema: &Value, limits: &SchemaLimits) -> Result<Self> {
+    pub fn compile(schema: &Value, limits: &SchemaLimits) -> Result<Self> {
         let expanded = limits.check(schema)?;
         let compiled = jsonschema::options()
             .with_retriever(NoOtherDocuments)
@@ -69,7 +69,7 @@ impl Validator {
     /// # Errors
     /// Which members do not fit and why, safe to show: of the value itself only names appear, escaped
     /// and cut.
-    pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
+    pub fn check(&self, value: &Value) -> Result<(), String> {
         if self.compiled.is_valid(value) {
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Validator {
     ///
     /// # Errors
     /// As [`check`](Validator::check).
-    pub(crate) fn check_raw(&self, json: RawJson<'_>) -> Result<(), String> {
+    pub fn check_raw(&self, json: RawJson<'_>) -> Result<(), String> {
         let value: Value = serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
         self.check(&value)
     }
