@@ -42,6 +42,8 @@ pub struct Refusal<'a> {
 pub struct Answer<'a> {
     /// The request.
     pub request: Outgoing<'a>,
+    /// What [`Authorize::headers`] gave for it.
+    pub sent: &'a HeaderMap,
     /// The status of the answer.
     pub status: StatusCode,
     /// The headers of the answer.

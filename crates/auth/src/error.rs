@@ -63,6 +63,36 @@ impl Error {
         Self::with_kind(Kind::Unreachable, message)
     }
 
+    /// The authorization server refused: the client, the grant, the scope.
+    pub fn refused_by_server(message: impl fmt::Display) -> Self {
+        Self::with_kind(Kind::RefusedByServer, message)
+    }
+
+    /// The token lacks scopes, and asking for more did not help.
+    pub fn insufficient_scope(message: impl fmt::Display) -> Self {
+        Self::with_kind(Kind::InsufficientScope, message)
+    }
+
+    /// A client must be registered by hand.
+    pub fn client_required(message: impl fmt::Display) -> Self {
+        Self::with_kind(Kind::ClientRequired, message)
+    }
+
+    /// What a server said is not believed.
+    pub fn untrusted(message: impl fmt::Display) -> Self {
+        Self::with_kind(Kind::Untrusted, message)
+    }
+
+    /// A server lacks something that is needed, or says it in a way that nobody understands.
+    pub fn unsupported(message: impl fmt::Display) -> Self {
+        Self::with_kind(Kind::Unsupported, message)
+    }
+
+    /// Nobody answered in time.
+    pub fn timed_out(message: impl fmt::Display) -> Self {
+        Self::with_kind(Kind::TimedOut, message)
+    }
+
     fn with_kind(kind: Kind, message: impl fmt::Display) -> Self {
         Self {
             inner: Arc::new(Inner {

@@ -34,3 +34,73 @@ mod error;
 pub use error::Error;
 
 mod origin;
+
+#[cfg(feature = "oauth")]
+mod oauth;
+#[cfg(feature = "oauth")]
+pub use oauth::{OAuth, Status};
+
+#[cfg(feature = "oauth")]
+mod settings;
+#[cfg(feature = "oauth")]
+pub use settings::Dpop;
+
+#[cfg(feature = "oauth")]
+mod client;
+#[cfg(feature = "oauth")]
+pub use client::Client;
+
+#[cfg(feature = "oauth")]
+mod jwt;
+#[cfg(feature = "oauth")]
+pub use jwt::SigningKey;
+
+#[cfg(feature = "oauth")]
+mod flow;
+#[cfg(feature = "oauth")]
+pub use flow::{Enterprise, Flow};
+
+#[cfg(feature = "oauth")]
+mod assertion;
+#[cfg(feature = "oauth")]
+pub use assertion::{Assertion, Audience};
+
+#[cfg(feature = "oauth")]
+mod interaction;
+#[cfg(feature = "oauth")]
+pub use interaction::{
+    Browser, DeviceCode, Interaction, Nobody, Notice, Shown, SignIn, Unattended,
+};
+
+#[cfg(feature = "oauth")]
+mod store;
+#[cfg(feature = "oauth")]
+pub use store::{FileStore, Key, Lock, MemoryStore, Store};
+
+#[cfg(feature = "oauth")]
+mod net;
+#[cfg(feature = "oauth")]
+pub use net::Reach;
+
+#[cfg(feature = "oauth")]
+mod challenge;
+#[cfg(feature = "oauth")]
+mod discovery;
+#[cfg(feature = "oauth")]
+mod dpop;
+#[cfg(feature = "oauth")]
+mod random;
+#[cfg(feature = "oauth")]
+mod redirect;
+#[cfg(feature = "oauth")]
+mod registration;
+#[cfg(feature = "oauth")]
+mod scope;
+#[cfg(feature = "oauth")]
+mod session;
+#[cfg(feature = "oauth")]
+mod text;
+#[cfg(feature = "oauth")]
+mod time;
+#[cfg(feature = "oauth")]
+mod token;

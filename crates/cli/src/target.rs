@@ -153,7 +153,7 @@ fn split(text: &str) -> Result<Vec<String>, Failure> {
     } else {
         text.to_owned()
     };
-    shlex::split(&text).ok_or_else(|| Failure::new(format!("a quote is not closed in {text:?}")))
+    shell_words::split(&text).map_err(|_| Failure::new(format!("a quote is not closed in {text:?}")))
 }
 
 /// Whether a word is a program: a path to a file, or found where programs are looked for.
@@ -161,18 +161,7 @@ fn is_program(word: &str) -> bool {
     if word.contains(std::path::is_separator) {
         return std::path::Path::new(word).is_file();
     }
-    let Some(paths) = std::env::var_os("PATH") else {
-        return false;
-    };
-    let ends: &[&str] = if cfg!(windows) {
-        &["", ".exe", ".cmd", ".bat"]
-    } else {
-        &[""]
-    };
-    std::env::split_paths(&paths).any(|directory| {
-        ends.iter()
-            .any(|end| directory.join(format!("{word}{end}")).is_file())
-    })
+    which::which(word).is_ok()
 }
 
 #[cfg(test)]

@@ -250,7 +250,7 @@ fn word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    shlex::try_quote(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
+shell_words::quote(text).into_owned()
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ pub(crate) fn shown_url(url: &str) -> String {
 }
 
 fn quoted(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| format!("{word:?}"), |word| word.into_owned())
+    shell_words::quote(word).into_owned()
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use wharf::{AskError, Client, Context, Json, Sample, Server, prompt, resource, t
 
 /// Add two numbers.
 #[tool]
-pub async fn add(a: i64, b: i64) -> i64 {
+pub(crate) async fn add(a: i64, b: i64) -> i64 {
     a + b
 }
 
 #[derive(Debug, Deserialize, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct Sum {
+pub(crate) struct Sum {
     pub sum: i64,
 }
 
@@ -107,7 +107,7 @@ fn review(code: String) -> String {
     format!("Review:\n{code}")
 }
 
-pub fn server() -> Server {
+pub(crate) fn server() -> Server {
     let mut server = Server::new("Test")
         .version("1.2.3")
         .instructions("Be kind.")
@@ -132,17 +132,17 @@ pub fn server() -> Server {
 
 /// A way from a client to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     InProcess,
     Http,
     Sse,
     WebSocket,
 }
 
-pub const WAYS: [Way; 4] = [Way::InProcess, Way::Http, Way::Sse, Way::WebSocket];
+pub(crate) const WAYS: [Way; 4] = [Way::InProcess, Way::Http, Way::Sse, Way::WebSocket];
 
 /// Every way in every revision that it has.
-pub fn everything() -> impl Iterator<Item = (Way, Revision)> {
+pub(crate) fn everything() -> impl Iterator<Item = (Way, Revision)> {
     let pairs = WAYS.into_iter().flat_map(|way| {
         Revision::ALL
             .into_iter()
@@ -156,7 +156,7 @@ pub fn everything() -> impl Iterator<Item = (Way, Revision)> {
 }
 
 /// A running server; ends with the test's runtime.
-pub async fn connect(builder: Builder, way: Way) -> Client {
+pub(crate) async fn connect(builder: Builder, way: Way) -> Client {
     let server = server();
     let http = match way {
         Way::InProcess => {
@@ -186,7 +186,7 @@ pub async fn connect(builder: Builder, way: Way) -> Client {
 }
 
 /// A client that answers everything.
-pub fn answering() -> Builder {
+pub(crate) fn answering() -> Builder {
     Client::builder()
         .on_elicit(|form: Form| async move {
             assert_eq!(form.message, "What is your name?");
