@@ -400,6 +400,7 @@ impl Http {
             let (status, headers) = (response.status(), response.headers());
             authorize.observed(wharf_auth::Answer {
                 request,
+                sent: &credentials,
                 status,
                 headers,
             });
