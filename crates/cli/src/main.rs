@@ -16,6 +16,7 @@ mod show;
 mod signal;
 mod target;
 mod terminal;
+mod tokens;
 
 use std::process::ExitCode;
 

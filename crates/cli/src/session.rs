@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use std::io::IsTerminal as _;
 
-use wharf_client::{AskError, Builder, Client, Error, Form, Page, Timeouts};
+use wharf_client::{AskError, Builder, Client, Error, Form, Page, Stderr, Timeouts};
 use wharf_protocol::{ElicitResult, Root};
 
 use crate::ask::{Answer, Asker};
@@ -19,7 +19,7 @@ use crate::show::{Out, Progress};
 use crate::signal::StopSignal;
 use crate::target::{self, Target};
 use crate::terminal::{DIM, say, styled};
-use crate::{log, runtime};
+use crate::{log, runtime, tokens};
 
 /// How long the end of a connection may take.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -139,7 +139,15 @@ async fn connect(
             if let (None, Some("sse")) = (options.transport, transport) {
                 builder = builder.transport(wharf_client::Transport::Sse);
             }
-            for (name, Secret(value)) in headers.iter().chain(&options.headers) {
+            let given = headers.iter().chain(&options.headers);
+            if !given
+                .clone()
+                .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+                && let Some(oauth) = tokens::of(&url)?
+            {
+                builder = builder.authorize(oauth);
+            }
+            for (name, Secret(value)) in given {
                 builder = builder.header(name, value);
             }
             builder.connect(&url).await
@@ -162,7 +170,14 @@ async fn connect(
             if let Some(directory) = directory {
                 command = command.current_dir(directory);
             }
-            builder.open(command).await
+            let heard = progress.clone();
+            let stderr = match options.verbose {
+                0 => Stderr::Discard,
+                _ => Stderr::Lines(Arc::new(move |line| {
+                    heard.aside(|| say(styled(DIM, format_args!("| {}", escape::line(line)))));
+                })),
+            };
+            builder.open(command.stderr(stderr)).await
         }
     };
     let client = connected.map_err(|error| failure(text, &error))?;

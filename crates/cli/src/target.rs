@@ -153,7 +153,8 @@ fn split(text: &str) -> Result<Vec<String>, Failure> {
     } else {
         text.to_owned()
     };
-    shell_words::split(&text).map_err(|_| Failure::new(format!("a quote is not closed in {text:?}")))
+    shell_words::split(&text)
+        .map_err(|_| Failure::new(format!("a quote is not closed in {text:?}")))
 }
 
 /// Whether a word is a program: a path to a file, or found where programs are looked for.

@@ -184,7 +184,7 @@ fn hints(tool: &Tool) -> Vec<&'static str> {
 }
 
 /// Arguments to try: the name, and the sign with a value.
-pub(crate) fn example(schema: Schema<'_>) -> Vec<(String, String)> {
+fn example(schema: Schema<'_>) -> Vec<(String, String)> {
     let required = schema.required();
     let wanted = schema
         .properties()
@@ -250,7 +250,7 @@ fn word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-shell_words::quote(text).into_owned()
+    shell_words::quote(text).into_owned()
 }
 
 #[cfg(test)]

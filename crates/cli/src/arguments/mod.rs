@@ -14,6 +14,6 @@ mod schema;
 pub(crate) use build::{arguments, check_required, texts};
 pub(crate) use coerce::coerce;
 pub(crate) use given::{Given, Source, read_file};
-pub(crate) use help::{example, help, signature};
+pub(crate) use help::{help, signature};
 pub(crate) use nearest::nearest;
 pub(crate) use schema::{Schema, plain};

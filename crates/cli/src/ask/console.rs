@@ -27,13 +27,16 @@ impl Console for Terminal {
     }
 
     fn ask(&mut self, prompt: &str) -> io::Result<Option<String>> {
-        let mut stderr = anstream::stderr().lock();
-        write!(stderr, "{prompt}")?;
-        stderr.flush()?;
+        {
+            // Not held while the person types: who cancels is told so on the same stream.
+            let mut stderr = anstream::stderr().lock();
+            write!(stderr, "{prompt}")?;
+            stderr.flush()?;
+        }
         let mut line = String::new();
         let count = io::Read::take(io::stdin().lock(), MAX_LINE).read_line(&mut line)?;
         if count == 0 {
-            writeln!(stderr)?;
+            self.say("")?;
             return Ok(None);
         }
         Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))

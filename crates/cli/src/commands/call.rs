@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use wharf_client::Notification;
-use wharf_protocol::{LoggingLevel, Tool};
+use wharf_protocol::error::ErrorCode;
+use wharf_protocol::{LoggingLevel, Tool, tasks};
 
 use crate::arguments::{self, Given, Schema, Source, check_required, nearest, read_file};
 use crate::commands::{level, show_log};
@@ -45,6 +46,10 @@ pub(crate) struct Args {
     /// Show the log messages of the call on standard error, from this level on
     #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = "Output")]
     log_level: Option<LoggingLevel>,
+
+    /// Let the server make a task of the call: it survives a lost connection, and tells no progress
+    #[arg(long)]
+    task: bool,
 
     /// Print help; with TARGET and TOOL, that of the tool
     #[arg(short, long)]
@@ -99,9 +104,16 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         .collect();
     let (given, base) = (given?, input(args.input.as_deref())?);
     let log_level = args.log_level;
-    let set = |builder: wharf_client::Builder| match log_level {
-        Some(level) => builder.log_level(level),
-        None => builder,
+    let task = args.task;
+    let set = |mut builder: wharf_client::Builder| {
+        if let Some(level) = log_level {
+            builder = builder.log_level(level);
+        }
+        if !task {
+            // A person waits here, and is told more of a call than of a task.
+            builder = builder.extension(tasks::EXTENSION, Value::Null);
+        }
+        builder
     };
     session::run(target, &args.options, set, async |session| {
         let arguments = build(&session, tool, given, base).await?;
@@ -130,7 +142,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             }
         };
         session.progress.finish();
-        let result = result.map_err(|error| session.failure(&error))?;
+        let result = result.map_err(|error| {
+            let failure = session.failure(&error);
+            match error.as_rpc().map(|error| error.code) {
+                Some(ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY) if !task => {
+                    failure.next("if it is a task that is missing, give --task")
+                }
+                _ => failure,
+            }
+        })?;
         let out = Out {
             raw: args.raw,
             ..session.out

@@ -5,6 +5,8 @@ mod complete;
 mod completions;
 mod hosts;
 mod info;
+mod login;
+mod logout;
 mod logs;
 mod ping;
 mod prompt;
@@ -84,6 +86,8 @@ commands! {
     Complete => complete,
     Watch => watch,
     Logs => logs,
+    Login => login,
+    Logout => logout,
     Hosts => hosts,
     Serve => serve,
     Completions => completions,

@@ -18,10 +18,10 @@ mod places;
 mod read;
 mod table;
 
-pub(crate) use entry::{Entry, Kind, State};
+pub(crate) use entry::{Entry, State};
 pub(crate) use expand::Ready;
-pub(crate) use find::{Found, find, names};
+pub(crate) use find::{find, names};
 pub(crate) use mask::{Secret, shown_url};
 pub(crate) use places::Places;
 pub(crate) use read::{Contents, Listing, read_all};
-pub(crate) use table::{HOSTS, Host, Scope};
+pub(crate) use table::{HOSTS, Scope};

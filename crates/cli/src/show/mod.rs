@@ -16,7 +16,7 @@ mod save;
 mod table;
 
 pub(crate) use content::{messages, resource_contents, result};
-pub(crate) use out::{Out, compact};
+pub(crate) use out::Out;
 pub(crate) use progress::Progress;
 pub(crate) use save::Saver;
 pub(crate) use table::Table;

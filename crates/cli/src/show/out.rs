@@ -75,9 +75,7 @@ impl Out {
         } else {
             serde_json::to_string(value)
         };
-        let text = text.map_err(|error| {
-            Failure::new(format!("the result cannot be written as JSON: {error}"))
-        })?;
+        let text = text.map_err(|error| not_json(&error))?;
         self.bytes(format!("{}\n", escape::json(&text)).as_bytes())
     }
 
@@ -86,19 +84,36 @@ impl Out {
         self.bytes(format!("{}\n", compact(value)?).as_bytes())
     }
 
-    /// Writes a type of the protocol as JSON, as it was in `revision`.
+    /// Writes a result of the protocol as JSON, as it is in `revision`; without what a server
+    /// says of itself in each of its results since 2026-07-28, which `wharf info` shows.
     pub(crate) fn model<T>(self, value: &T, revision: Revision) -> Result<(), Failure>
     where
         T: wharf_protocol::projection::ProjectMembers,
     {
-        self.document(&at(value, revision))
+        let mut json =
+            serde_json::to_value(at(value, revision)).map_err(|error| not_json(&error))?;
+        if let Some(meta) = json
+            .get_mut("_meta")
+            .and_then(serde_json::Value::as_object_mut)
+        {
+            meta.shift_remove(wharf_protocol::meta::SERVER_INFO);
+            if meta.is_empty()
+                && let Some(members) = json.as_object_mut()
+            {
+                members.shift_remove("_meta");
+            }
+        }
+        self.document(&json)
     }
 }
 
+fn not_json(error: &serde_json::Error) -> Failure {
+    Failure::new(format!("the result cannot be written as JSON: {error}"))
+}
+
 /// JSON on one line, safe to show.
-pub(crate) fn compact(value: &impl Serialize) -> Result<String, Failure> {
+fn compact(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(value);
-    let text = text
-        .map_err(|error| Failure::new(format!("the result cannot be written as JSON: {error}")))?;
+    let text = text.map_err(|error| not_json(&error))?;
     Ok(escape::json(&text).into_owned())
 }

@@ -15,6 +15,8 @@ pub(crate) struct Progress(Arc<Mutex<State>>);
 struct State {
     bar: Option<ProgressBar>,
     pauses: usize,
+    /// The call is over, and a report comes too late.
+    over: bool,
 }
 
 impl Progress {
@@ -25,7 +27,7 @@ impl Progress {
     /// Shows a report.
     pub(crate) fn report(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let mut state = self.lock();
-        if state.pauses > 0 {
+        if state.pauses > 0 || state.over {
             return;
         }
         let bar = state.bar.get_or_insert_with(|| {
@@ -80,7 +82,9 @@ impl Progress {
 
     /// The call is over.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = self.lock().bar.take() {
+        let mut state = self.lock();
+        state.over = true;
+        if let Some(bar) = state.bar.take() {
             bar.finish_and_clear();
         }
     }
