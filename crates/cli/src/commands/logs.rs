@@ -44,7 +44,14 @@ Examples:
   wharf logs http://127.0.0.1:8000/mcp --level error --json";
 
 pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
-    args.options.revision.get_or_insert(Revision::LATEST_LEGACY);
+    let asked = &mut args.options.revision;
+    let revision = *asked.get_or_insert(Revision::LATEST_LEGACY);
+    if revision.is_modern() {
+        return Err(Failure::new(format!(
+            "in revision {revision} log messages belong to calls, and there are none to follow"
+        ))
+        .next("see those of a call with `wharf call --log-level debug …`"));
+    }
     session::run(
         &args.target,
         &args.options,
