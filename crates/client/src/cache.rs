@@ -52,6 +52,11 @@ fn key(request: &Request) -> Option<Key> {
 }
 
 impl Cache {
+    /// Whether results of this method may be kept at all.
+    pub(crate) fn is_for(request: &Request) -> bool {
+        METHODS.iter().any(|it| *it == request.method)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,7 +158,7 @@ mod tests {
     fn answer(result: &str) -> Arc<Answer> {
         let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
         let (_, parts) = scan(&text).expect("a message");
-        Arc::new(Answer::of(text.into(), &parts).expect("a result"))
+        Arc::new(Answer::of(text, &parts).expect("a result"))
     }
 
     fn list(cursor: &str) -> Request {

@@ -18,7 +18,8 @@ use wharf_protocol::logging::LoggingLevel;
 use wharf_protocol::progress::Progress;
 use wharf_protocol::tools::TaskSupport;
 
-use crate::client::{Shared, as_value};
+use crate::cache::Cache;
+use crate::client::Shared;
 use crate::connect::Connection;
 use crate::error::{Error, Result};
 use crate::message::{Answer, Members, Request};
@@ -34,8 +35,6 @@ pub struct Call<T> {
     pub(crate) shared: Arc<Shared>,
     pub(crate) request: Result<Request>,
     pub(crate) options: Options,
-    /// What headers may have to mirror.
-    pub(crate) arguments: Option<serde_json::Value>,
     result: PhantomData<fn() -> T>,
 }
 
@@ -67,20 +66,8 @@ impl<T> Call<T> {
             shared: Arc::clone(shared),
             request,
             options,
-            arguments: None,
             result: PhantomData,
         }
-    }
-
-    pub(crate) fn with_arguments(mut self, arguments: impl Serialize) -> Self {
-        // Only tools that were seen to want headers get them, so only those cost a copy.
-        if let Ok(request) = &self.request
-            && let Some(name) = &request.name
-            && !self.shared.common.tools.is_plain(name)
-        {
-            self.arguments = as_value(arguments);
-        }
-        self
     }
 
     /// How long to wait for the answer, instead of what the client was set up with.
@@ -124,7 +111,8 @@ impl<T> Call<T> {
     pub fn meta(mut self, key: &str, value: impl Serialize) -> Self {
         self.request = self.request.and_then(|mut request| {
             let mut written = serde_json::Map::new();
-            let value = as_value(value).ok_or_else(|| Error::usage("`_meta` is JSON"))?;
+            let value = serde_json::to_value(value)
+                .map_err(|error| Error::usage(format!("`{key}` of `_meta`: {error}")))?;
             written.insert(key.to_owned(), value);
             request.meta.append(&Members::of(&written)?);
             Ok(request)
@@ -173,18 +161,20 @@ pub(crate) async fn run<T>(call: Call<T>) -> Result<Arc<Answer>> {
         shared,
         request,
         mut options,
-        arguments,
         ..
     } = call;
     let mut request = request?;
-    let cached = shared.config.cache && !options.fresh;
-    if cached && let Some(answer) = shared.common.cache.get(&request) {
+    let kept = shared.config.cache && Cache::is_for(&request);
+    if kept
+        && !options.fresh
+        && let Some(answer) = shared.common.cache.get(&request)
+    {
         return Ok(answer);
     }
-    let generation = shared.common.cache.generation();
+    let generation = kept.then(|| shared.common.cache.generation());
     let is_call = request.method == "tools/call";
     if is_call {
-        prepare(&shared, &mut request, arguments.as_ref()).await?;
+        prepare(&shared, &mut request).await?;
     }
     let mut outcome = rounds(&shared, &request, &mut options).await;
     if is_call
@@ -197,7 +187,7 @@ pub(crate) async fn run<T>(call: Call<T>) -> Result<Arc<Answer>> {
         if let Some(name) = request.name.clone() {
             shared.learn_tools(Some(&name)).await?;
             request.headers.clear();
-            prepare(&shared, &mut request, arguments.as_ref()).await?;
+            prepare(&shared, &mut request).await?;
             outcome = rounds(&shared, &request, &mut options).await;
         }
     }
@@ -209,7 +199,7 @@ pub(crate) async fn run<T>(call: Call<T>) -> Result<Arc<Answer>> {
     } else {
         Arc::new(answer)
     };
-    if first && shared.config.cache {
+    if first && let Some(generation) = generation {
         shared.common.cache.put(&request, &answer, generation);
     }
     if is_call && let Some(name) = &request.name {
@@ -219,19 +209,21 @@ pub(crate) async fn run<T>(call: Call<T>) -> Result<Arc<Answer>> {
 }
 
 /// Puts on a call what its tool is known to want.
-async fn prepare(
-    shared: &Shared,
-    request: &mut Request,
-    arguments: Option<&serde_json::Value>,
-) -> Result<()> {
-    let Some(name) = &request.name else {
+async fn prepare(shared: &Shared, request: &mut Request) -> Result<()> {
+    let Some(wants) = request
+        .name
+        .as_deref()
+        .and_then(|name| shared.common.tools.wants(name))
+    else {
         return Ok(());
     };
-    if let Some(arguments) = arguments {
-        request.headers = shared.common.tools.headers(name, arguments)?;
+    if !wants.headers().is_empty()
+        && let Some(arguments) = request.arguments()
+    {
+        request.headers = wants.mirror(&arguments)?;
     }
     // In 2025-11-25 there are tools that are only called as tasks.
-    if shared.common.tools.task_support(name) == Some(TaskSupport::Required)
+    if wants.task_support() == Some(TaskSupport::Required)
         && !request.is_task
         && !shared.connection().await?.is_modern()
     {

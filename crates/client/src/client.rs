@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use wharf_protocol::completion::{CompleteResult, CompletionReference};
@@ -182,7 +181,6 @@ impl Client {
     pub fn call(&self, tool: &str, arguments: impl Serialize) -> Call<CallToolResult> {
         let request = Request::new("tools/call").named("name", tool);
         self.start(request.and_then(|request| request.with("arguments", &arguments)))
-            .with_arguments(&arguments)
     }
 
     /// Calls a tool as a task, which goes on without a connection.
@@ -565,9 +563,4 @@ impl Drop for Shared {
             connection.link.abandon();
         }
     }
-}
-
-/// A value as it was given, for the headers that mirror it.
-pub(crate) fn as_value(value: impl Serialize) -> Option<Value> {
-    serde_json::to_value(value).ok()
 }

@@ -220,7 +220,7 @@ impl Discovered {
 
 /// What came of the probe.
 enum Probe {
-    Modern(Discovered),
+    Modern(Box<Discovered>),
     /// The server speaks other revisions than the newest.
     Others(Vec<String>),
     Legacy(Error),
@@ -230,7 +230,7 @@ fn judge(answer: Result<Answer>) -> Result<Probe> {
     let error = match answer {
         Ok(answer) => {
             return match answer.read() {
-                Ok(discovered) => Ok(Probe::Modern(discovered)),
+                Ok(discovered) => Ok(Probe::Modern(Box::new(discovered))),
                 Err(error) => Ok(Probe::Legacy(error)),
             };
         }
@@ -340,7 +340,7 @@ async fn over_messages(
             Probe::Modern(discovered) => match mutual(&discovered.supported_versions) {
                 Some(revision) if revision.is_modern() => modern(
                     shared,
-                    discovered,
+                    *discovered,
                     link.clone(),
                     Arc::clone(&peer),
                     transport,
@@ -418,7 +418,7 @@ async fn over_http(shared: &Shared, http: &Arc<Http>, found: Option<Found>) -> R
             first = match judge(answer) {
                 Ok(Probe::Modern(discovered)) => match mutual(&discovered.supported_versions) {
                     Some(revision) if revision.is_modern() => {
-                        return modern(shared, discovered, link, peer, Transport::Http);
+                        return modern(shared, *discovered, link, peer, Transport::Http);
                     }
                     None => return Err(nothing_in_common(&discovered.supported_versions)),
                     Some(revision) => Some((Some(revision), None)),
@@ -555,8 +555,8 @@ async fn initialize(
     };
     let initialized: Initialized = answer.read()?;
     let agreed = Revision::parse(&initialized.protocol_version).filter(|it| !it.is_modern());
-    let agreed =
-        agreed.ok_or_else(|| nothing_in_common(&[initialized.protocol_version.clone()]))?;
+    let agreed = agreed
+        .ok_or_else(|| nothing_in_common(std::slice::from_ref(&initialized.protocol_version)))?;
     if shared
         .config
         .revision

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use wharf_protocol::envelope::{MessageKind, Parts};
 use wharf_protocol::error::{ErrorCode, ErrorObject};
 use wharf_protocol::raw::{RawJson, Span};
@@ -88,7 +89,7 @@ impl Request {
     pub(crate) fn new(method: impl Into<Cow<'static, str>>) -> Self {
         Self {
             method: method.into(),
-            params: Members::default(),
+            params: Members(Vec::with_capacity(128)),
             meta: Members::default(),
             name: None,
             headers: Vec::new(),
@@ -106,6 +107,13 @@ impl Request {
         self.params.put(member, name)?;
         self.name = Some(name.to_owned());
         Ok(self)
+    }
+
+    /// The arguments of a call, read back from what is sent.
+    pub(crate) fn arguments(&self) -> Option<Value> {
+        let params = [b"{", self.params.as_bytes(), b"}"].concat();
+        let mut params: Map<String, Value> = serde_json::from_slice(&params).ok()?;
+        params.remove("arguments")
     }
 
     /// Whether it may be sent again although the server may have worked on it: it only reads.
@@ -215,14 +223,14 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
 /// An answer, still as text; the request that waits for it knows its type.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    text: Box<str>,
+    text: String,
     result: Span,
     result_type: Span,
 }
 
 impl Answer {
     /// Of a message that was scanned: the result, or the error that stands in its place.
-    pub(crate) fn of(text: Box<str>, parts: &Parts) -> Result<Self> {
+    pub(crate) fn of(text: String, parts: &Parts) -> Result<Self> {
         if parts.result.is_empty() {
             let error = parts.error.of(&text);
             return Err(Error::rpc(error_object(error)));
@@ -336,12 +344,12 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":3,"result":{"x":{"resultType":"no"},"resultType":"task"}}"#;
         let (_, parts) = scan(text).expect("a message");
         assert_eq!(response_id(text, &parts), Some(3));
-        let answer = Answer::of(text.into(), &parts).expect("a result");
+        let answer = Answer::of(text.to_owned(), &parts).expect("a result");
         assert_eq!(answer.result_type(), "task");
         let text = r#"{"jsonrpc":"2.0","id":"3","error":{"code":"x"}}"#;
         let (_, parts) = scan(text).expect("a message");
         assert_eq!(response_id(text, &parts), None);
-        let error = Answer::of(text.into(), &parts).expect_err("an error");
+        let error = Answer::of(text.to_owned(), &parts).expect_err("an error");
         assert_eq!(error.code(), Some(ErrorCode::INTERNAL_ERROR));
     }
 }

@@ -340,5 +340,5 @@ fn failed(task: &Task) -> Error {
 fn as_answer(result: &RawValue) -> Result<Answer> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":0,"result":{}}}"#, result.get());
     let (_, parts) = scan(&text)?;
-    Answer::of(text.into(), &parts)
+    Answer::of(text, &parts)
 }

@@ -26,7 +26,8 @@ impl fmt::Debug for Tools {
     }
 }
 
-struct Known {
+/// What is known of one tool.
+pub(crate) struct Known {
     headers: Vec<ParamHeader>,
     task: Option<TaskSupport>,
     output: Option<Output>,
@@ -63,22 +64,33 @@ impl Tools {
         tools.get(name).cloned()
     }
 
-    /// Whether a tool is known to want no headers.
-    pub(crate) fn is_plain(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|known| known.headers.is_empty())
+    /// What a tool's calls need; `None` where nothing is known of it, or they need nothing.
+    pub(crate) fn wants(&self, name: &str) -> Option<Arc<Known>> {
+        self.get(name)
+            .filter(|known| known.task.is_some() || !known.headers.is_empty())
+    }
+
+    /// Forgets what a notification says is no longer so.
+    pub(crate) fn heed(&self, notification: &Notification) {
+        if matches!(
+            notification,
+            Notification::ToolsChanged | Notification::Reconnected
+        ) {
+            let mut tools = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            tools.clear();
+        }
+    }
+}
+
+impl Known {
+    pub(crate) fn headers(&self) -> &[ParamHeader] {
+        &self.headers
     }
 
     /// The headers that mirror arguments.
-    pub(crate) fn headers(
-        &self,
-        name: &str,
-        arguments: &Value,
-    ) -> Result<Vec<(HeaderName, HeaderValue)>> {
-        let Some(known) = self.get(name) else {
-            return Ok(Vec::new());
-        };
+    pub(crate) fn mirror(&self, arguments: &Value) -> Result<Vec<(HeaderName, HeaderValue)>> {
         let mut headers = Vec::new();
-        for header in &known.headers {
+        for header in &self.headers {
             let value = header.header_value(arguments).map_err(|mismatch| {
                 Error::usage(format!("argument `{}`: {mismatch}", header.path.join(".")))
             })?;
@@ -92,19 +104,8 @@ impl Tools {
         Ok(headers)
     }
 
-    pub(crate) fn task_support(&self, name: &str) -> Option<TaskSupport> {
-        self.get(name)?.task
-    }
-
-    /// Forgets what a notification says is no longer so.
-    pub(crate) fn heed(&self, notification: &Notification) {
-        if matches!(
-            notification,
-            Notification::ToolsChanged | Notification::Reconnected
-        ) {
-            let mut tools = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            tools.clear();
-        }
+    pub(crate) fn task_support(&self) -> Option<TaskSupport> {
+        self.task
     }
 }
 

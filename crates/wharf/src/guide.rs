@@ -1,4 +1,4 @@
-//! The guide: how servers are written, one question a page.
+//! The guide: how servers are written and called, one question a page.
 //!
 //! | page | what it answers |
 //! |---|---|
@@ -20,6 +20,8 @@
 //! | [`state`] | what survives a restart, and where it is kept |
 //! | [`security`] | what is refused by itself, and what is left to decide |
 //! | [`revisions`] | what clients of each revision see |
+//! | [`client`] | calling servers, and answering what they ask |
+//! | [`signing_in`] | tokens, OAuth, keys |
 //! | [`testing`] | tests without starting a server |
 //!
 //! Every example compiles and runs in the tests.
@@ -78,6 +80,14 @@ pub mod security {}
 
 #[doc = include_str!("docs/revisions.md")]
 pub mod revisions {}
+
+#[cfg_attr(feature = "client", doc = include_str!("docs/client.md"))]
+#[cfg_attr(not(feature = "client"), doc = "With the feature `client`.")]
+pub mod client {}
+
+#[cfg_attr(feature = "oauth", doc = include_str!("docs/signing_in.md"))]
+#[cfg_attr(not(feature = "oauth"), doc = "With the feature `oauth`.")]
+pub mod signing_in {}
 
 #[doc = include_str!("docs/testing.md")]
 pub mod testing {}

@@ -141,7 +141,7 @@ impl Duplex {
             }
             return Ok(());
         }
-        let answer = Answer::of(text.into(), &parts);
+        let answer = Answer::of(text.to_owned(), &parts);
         match response_id(text, &parts) {
             Some(id) => self.answer(id, answer),
             None => self.answer_to_nobody(answer),

@@ -27,7 +27,8 @@ async fn a_flood_neither_stops_the_child_nor_fills_the_memory() {
         let mut started = Started::of(&python(FLOOD).stderr(stderr));
         assert_eq!(started.line().await, "done");
         let grown = resident().saturating_sub(before);
-        assert!(grown < 20_000_000, "{grown} bytes more than before");
+        // Other tests of this process grow too, by much less than the flood.
+        assert!(grown < 100_000_000, "{grown} bytes more than before");
         let child = Arc::clone(&started.child);
         started.close().await;
         let why = in_time(child.why_ended()).await.to_string();

@@ -1,13 +1,14 @@
 //! Bodies of responses, read up to a limit.
 
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use crate::error::{Error, Result};
 
 /// A whole body as text.
 pub(super) async fn text(mut body: Incoming, limit: usize) -> Result<String> {
-    let mut bytes = Vec::new();
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
+    let mut bytes = Vec::with_capacity(expected.min(limit).min(1 << 20));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             Error::closed(format!(

@@ -9,7 +9,7 @@ mod session;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -47,8 +47,8 @@ pub(crate) struct Http {
     uri: Uri,
     config: Arc<Config>,
     peer: Arc<Peer>,
-    /// What the revision puts on every request; empty until it is agreed on.
-    era: RwLock<HeaderMap>,
+    /// What every POST carries.
+    base: RwLock<Base>,
     session: Mutex<Session>,
     over: watch::Sender<bool>,
     myself: std::sync::Weak<Self>,
@@ -60,6 +60,38 @@ struct Session {
     /// The stream on which the server speaks without being asked.
     stream: Option<AbortHandle>,
     gone: bool,
+}
+
+/// What every POST carries: made once, and copied.
+struct Base {
+    headers: HeaderMap,
+    modern: bool,
+}
+
+impl Base {
+    fn new(config: &Config, revision: Option<Revision>) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, AGENT);
+        headers.extend(config.headers.clone());
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(ACCEPT, BOTH);
+        // The header came with 2025-06-18; a server of before must not be sent it.
+        if let Some(revision) = revision.filter(|it| *it >= Revision::V2025_06_18) {
+            let name = HeaderName::from_static(headers::PROTOCOL_VERSION);
+            headers.insert(name, HeaderValue::from_static(revision.as_str()));
+        }
+        Self {
+            headers,
+            modern: revision.is_some_and(Revision::is_modern),
+        }
+    }
+
+    /// What a request without a body carries.
+    fn bare(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.remove(CONTENT_TYPE);
+        headers
+    }
 }
 
 impl fmt::Debug for Http {
@@ -80,9 +112,9 @@ impl Http {
         Arc::new_cyclic(|myself| Self {
             client,
             uri,
+            base: RwLock::new(Base::new(&config, None)),
             config,
             peer,
-            era: RwLock::default(),
             session: Mutex::default(),
             over: watch::Sender::new(false),
             myself: myself.clone(),
@@ -95,13 +127,8 @@ impl Http {
 
     /// Puts the revision on all further requests.
     pub(crate) fn speak(&self, revision: Option<Revision>) {
-        let mut era = self.era.write().unwrap_or_else(PoisonError::into_inner);
-        era.clear();
-        // The header came with 2025-06-18; a server of before must not be sent it.
-        if let Some(revision) = revision.filter(|it| *it >= Revision::V2025_06_18) {
-            let name = HeaderName::from_static(headers::PROTOCOL_VERSION);
-            era.insert(name, HeaderValue::from_static(revision.as_str()));
-        }
+        let base = Base::new(&self.config, revision);
+        *self.base.write().unwrap_or_else(PoisonError::into_inner) = base;
     }
 
     /// Waits until the session has ended.
@@ -141,21 +168,22 @@ impl Http {
             tell: false,
         };
         open.tell = !self.is_modern() && outgoing.request.method != "initialize";
-        let answer = self.exchange(&outgoing).await;
+        let answer = self.exchange(outgoing).await;
         open.tell = false;
         answer
     }
 
-    fn is_modern(&self) -> bool {
-        let era = self.era.read().unwrap_or_else(PoisonError::into_inner);
-        era.get(headers::PROTOCOL_VERSION)
-            .is_some_and(|version| version == Revision::LATEST.as_str())
+    fn base(&self) -> RwLockReadGuard<'_, Base> {
+        self.base.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Answer> {
+    fn is_modern(&self) -> bool {
+        self.base().modern
+    }
+
+    async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Answer> {
         let Outgoing { id, request, body } = outgoing;
-        let body = Bytes::copy_from_slice(body);
-        let response = self.post(request, body).await?;
+        let response = self.post(request, body.into()).await?;
         if request.method == "initialize" {
             let id = response.headers().get(headers::SESSION_ID);
             self.session().id = id.cloned();
@@ -166,10 +194,10 @@ impl Http {
                 let status = response.status();
                 let text =
                     body::text(response.into_body(), self.config.limits.message_bytes).await?;
-                self.answer(*id, status, text)
+                self.answer(id, status, text)
             }
             (status, Content::Events) if status.is_success() => {
-                self.read_events(*id, response.into_body()).await
+                self.read_events(id, response.into_body()).await
             }
             (status, _) => {
                 let text = body::beginning(response.into_body()).await;
@@ -205,7 +233,7 @@ impl Http {
             }
             _ => {}
         }
-        let answer = Answer::of(text.into(), &parts);
+        let answer = Answer::of(text, &parts);
         // What a session of before was answered with 404 is the session's end, whatever else the
         // body says; in 2026-07-28 it is an unknown method.
         match answer {
@@ -305,10 +333,11 @@ impl Http {
 
     /// Posts a message. The response is a success, or one whose body says what is wrong.
     async fn post(&self, request: &Request, body: Bytes) -> Result<Response<Incoming>> {
-        let mut own = HeaderMap::new();
-        own.insert(CONTENT_TYPE, JSON);
-        own.insert(ACCEPT, BOTH);
-        if self.is_modern() {
+        let (mut own, modern) = {
+            let base = self.base();
+            (base.headers.clone(), base.modern)
+        };
+        if modern {
             own.insert(
                 HeaderName::from_static(headers::METHOD),
                 ascii(&request.method)?,
@@ -366,14 +395,8 @@ impl Http {
             let mut request = HttpRequest::new(Full::new(body.clone()));
             *request.method_mut() = method.clone();
             *request.uri_mut() = self.uri.clone();
+            *request.headers_mut() = own.clone();
             let all = request.headers_mut();
-            all.insert(USER_AGENT, AGENT);
-            all.extend(self.config.headers.clone());
-            all.extend(own.clone());
-            {
-                let era = self.era.read().unwrap_or_else(PoisonError::into_inner);
-                all.extend(era.clone());
-            }
             if let Some(id) = &self.session().id {
                 all.insert(HeaderName::from_static(headers::SESSION_ID), id.clone());
             }

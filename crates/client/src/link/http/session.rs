@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 use wharf_protocol::headers;
 
@@ -78,7 +78,7 @@ impl Http {
     }
 
     async fn get(&self, last_event_id: Option<&str>) -> Result<Incoming> {
-        let mut own = HeaderMap::new();
+        let mut own = self.base().bare();
         own.insert(ACCEPT, EVENT_STREAM);
         if let Some(id) = last_event_id {
             let id = HeaderValue::from_str(id)
@@ -129,7 +129,7 @@ impl Http {
         if id.is_none() {
             return;
         }
-        let end = self.send(&Method::DELETE, HeaderMap::new(), Bytes::new());
+        let end = self.send(&Method::DELETE, self.base().bare(), Bytes::new());
         // A server may have no such thing, and need not be waited for.
         match tokio::time::timeout(Duration::from_secs(2), end).await {
             Ok(Ok(_)) => self.session().id = None,
