@@ -9,8 +9,14 @@ pub(crate) enum Exit {
     Ok = 0,
     /// Wrong usage, or an error of our own.
     Usage = 1,
+    /// The server wants to know who is calling.
+    Authorization = 3,
     /// Something is not reachable, or an address cannot be had.
     Unreachable = 4,
+    /// The tool said that it failed.
+    Tool = 5,
+    /// Stopped by Ctrl-C, as shells write it.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -39,16 +45,43 @@ impl Failure {
 
     /// A failure that ends with code 4.
     pub(crate) fn unreachable(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Unreachable,
-            ..Self::new(message)
-        }
+        Self::new(message).exit(Exit::Unreachable)
+    }
+
+    /// An end with a code and nothing to say: it is said already.
+    pub(crate) fn silent(exit: Exit) -> Self {
+        Self::new("").exit(exit)
+    }
+
+    /// The same with another code.
+    pub(crate) fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
     }
 
     /// Adds what to do about it.
     pub(crate) fn next(mut self, step: impl Into<String>) -> Self {
         self.next = Some(step.into());
         self
+    }
+
+    /// Adds what to do about it, where nothing is known yet.
+    pub(crate) fn next_if_none(mut self, step: impl Into<String>) -> Self {
+        self.next.get_or_insert_with(|| step.into());
+        self
+    }
+
+    /// Whether there is nothing to say.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
+    /// What standard output did not take. Whoever read from it may have seen enough.
+    pub(crate) fn output(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::silent(Exit::Ok);
+        }
+        Self::new(format!("cannot write to standard output: {error}"))
     }
 }
 

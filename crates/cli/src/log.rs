@@ -15,6 +15,7 @@ use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{self, Writer};
 
+use crate::escape::{self, Escaping};
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -31,8 +32,17 @@ pub(crate) enum Format {
 
 /// Starts logging, as `RUST_LOG` says.
 pub(crate) fn start(format: Format) -> Result<(), Failure> {
+    start_with(format, Level::INFO)
+}
+
+/// Starts logging for people, from this level on unless `RUST_LOG` says otherwise.
+pub(crate) fn start_at(level: Level) -> Result<(), Failure> {
+    start_with(Format::Text, level)
+}
+
+fn start_with(format: Format, level: Level) -> Result<(), Failure> {
     let filter = EnvFilter::builder()
-        .with_default_directive(Level::INFO.into())
+        .with_default_directive(level.into())
         .from_env()
         .map_err(|error| {
             Failure::new(format!("RUST_LOG cannot be read: {error}"))
@@ -65,32 +75,6 @@ fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt:
     }
 }
 
-/// Whether a character could change how the line around it is read.
-fn is_dangerous(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Passes text on with dangerous characters escaped as Rust does: `\u{1b}`.
-struct Escaping<'a, W>(&'a mut W);
-
-impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for piece in text.split_inclusive(is_dangerous) {
-            match piece.chars().next_back().filter(|c| is_dangerous(*c)) {
-                Some(c) => {
-                    self.0.write_str(&piece[..piece.len() - c.len_utf8()])?;
-                    write!(self.0, "{}", c.escape_unicode())?;
-                }
-                None => self.0.write_str(piece)?,
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A destination of JSON lines. JSON itself escapes line ends and the escape character, but not
 /// the other controls nor what turns text around; these stand only in strings, where `\u` is
 /// understood.
@@ -108,52 +92,12 @@ struct JsonLine<W>(W);
 
 impl<W: io::Write> io::Write for JsonLine<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(escape_json(bytes).as_bytes())?;
+        let line = String::from_utf8_lossy(bytes);
+        self.0.write_all(escape::json(&line).as_bytes())?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
-    }
-}
-
-fn escape_json(bytes: &[u8]) -> String {
-    let mut line = String::with_capacity(bytes.len() + 16);
-    for c in String::from_utf8_lossy(bytes).chars() {
-        if c != '\n' && is_dangerous(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(line, "\\u{unit:04x}");
-            }
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EVIL: &str = "\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{e0041}\u{7f}Ä{\"level\"";
-
-    #[test]
-    fn text_is_escaped_and_nothing_else_is() {
-        let mut out = String::new();
-        write!(Escaping(&mut out), "{EVIL}").expect("written");
-        let expected = r#"\u{1b}]0;x\u{7}\u{d}\u{a}\u{9b}2J\u{202e}\u{e0041}\u{7f}Ä{"level""#;
-        assert_eq!(out, expected);
-    }
-
-    #[test]
-    fn json_stays_the_same_json() {
-        let line = format!("{}\n", serde_json::json!({ "name": EVIL }));
-        let escaped = escape_json(line.as_bytes());
-        let (body, end) = escaped.split_at(escaped.len() - 1);
-        assert_eq!(end, "\n");
-        assert!(!body.chars().any(is_dangerous), "{body}");
-        let back: serde_json::Value = serde_json::from_str(body).expect("JSON");
-        assert_eq!(back["name"], EVIL);
     }
 }

@@ -44,3 +44,15 @@ where
         Err(_) => Err(Failure::new("an internal error, described above")),
     }
 }
+
+/// Runs a command to its end on this thread: what a client does, which is quick to start.
+pub(crate) fn here<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let done = runtime.block_on(command);
+    // Neither a read of standard input nor the look-up of a name is waited for.
+    runtime.shutdown_background();
+    done
+}

@@ -8,10 +8,12 @@ use std::io::Write as _;
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 
+use crate::escape;
+
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const STRONG: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
-const LITERAL: Style = AnsiColor::Cyan.on_default();
+pub(crate) const LITERAL: Style = AnsiColor::Cyan.on_default();
 
 /// The colours of the help.
 pub(crate) const STYLES: Styles = Styles::styled()
@@ -36,7 +38,12 @@ pub(crate) fn say(line: impl fmt::Display) {
 
 /// Says why a command failed.
 pub(crate) fn error(why: impl fmt::Display) {
-    say(format_args!("{} {why}", styled(ERROR, "error:")));
+    let why = why.to_string();
+    say(format_args!(
+        "{} {}",
+        styled(ERROR, "error:"),
+        escape::text(&why)
+    ));
 }
 
 /// Whether standard error is shown in colour.

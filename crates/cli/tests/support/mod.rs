@@ -6,6 +6,10 @@
     reason = "a module of several tests, each of which uses a part"
 )]
 
+pub mod served;
+#[cfg(unix)]
+pub mod terminal;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -23,8 +27,48 @@ pub fn wharf(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("RUST_LOG")
         .env_remove("NO_COLOR")
-        .env_remove("CLICOLOR_FORCE");
+        .env_remove("CLICOLOR_FORCE")
+        // Nothing of the person whose machine this is: no hosts, no tokens, no cache.
+        .env("HOME", nobody())
+        .env_remove("XDG_CONFIG_HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_DATA_HOME")
+        .env_remove("CODEX_HOME")
+        .env_remove("CLAUDE_CONFIG_DIR");
     command
+}
+
+/// A home directory that is empty.
+fn nobody() -> std::path::PathBuf {
+    let home = std::env::temp_dir().join(format!("wharf-cli-home-{}", std::process::id()));
+    std::fs::create_dir_all(&home).expect("a directory");
+    home
+}
+
+/// A directory for one test, which goes with it.
+pub struct Folder(pub std::path::PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wharf-cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a directory");
+        Self(path)
+    }
+
+    /// Writes a file, and the directories that it is in.
+    pub fn file(&self, path: &str, text: &str) -> std::path::PathBuf {
+        let path = self.0.join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // If it stays, it stays.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Runs a command to its end: exit code, standard output, standard error.
