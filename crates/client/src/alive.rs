@@ -27,6 +27,8 @@ impl Shared {
             return;
         }
         let patience = self.config.timeouts.request;
+        // Given now, before the next request can get one: that is not older.
+        let id = connection.peer.next_id();
         let common = Arc::clone(&self.common);
         let connection = Arc::clone(connection);
         let duplex = Arc::clone(duplex);
@@ -37,7 +39,6 @@ impl Shared {
                 "ping"
             };
             let request = Request::new(method);
-            let id = connection.peer.next_id();
             let none = Members::default();
             let outgoing = Outgoing::new(id, &request, &connection.about, &none, false);
             let heard = duplex.heard();

@@ -70,7 +70,10 @@ async fn every_fault_over_every_transport() {
 
 async fn one(server: u16, seed: u64, fault: Fault, way: Way, what: &str) {
     let proxy = Proxy::start(server, seed).await;
-    let client = in_time(what, way.connect(hasty(), proxy.port))
+    // What is only late is waited for.
+    let late = fault == Fault::Delay;
+    let builder = || if late { patient() } else { hasty() };
+    let client = in_time(what, way.connect(builder(), proxy.port))
         .await
         .unwrap();
     echo(&client, "before").await.unwrap();
@@ -80,7 +83,7 @@ async fn one(server: u16, seed: u64, fault: Fault, way: Way, what: &str) {
     proxy.set(fault);
     let mut counts = disturb(&client, fault, &mut random, what).await;
     for _ in 0..3 {
-        let connecting = way.connect(hasty(), proxy.port);
+        let connecting = way.connect(builder(), proxy.port);
         match in_time(what, connecting).await {
             Ok(client) => {
                 let more = disturb(&client, fault, &mut random, what).await;
@@ -93,7 +96,7 @@ async fn one(server: u16, seed: u64, fault: Fault, way: Way, what: &str) {
             Err(error) => assert!(is_clear(&error), "{what}: {error:?}"),
         }
     }
-    if fault == Fault::Delay {
+    if late {
         assert_eq!(counts.1, 0, "{what}: late is not wrong");
     }
     proxy.set(Fault::None);
