@@ -4,7 +4,7 @@
 //
 // An adapter offers:
 //   sdk, version                                   what is under the name of the client
-//   connect({transport, server, url, revision}, handlers) -> {revision, era, capabilities, serverName}
+//   connect({transport, server, url, revision}, handlers) -> {revision, era, capabilities, server, instructions}
 //   listTools, listResources, listTemplates, listPrompts   every page, as an array
 //   callTool(name, args, {onprogress, signal, logLevel}), readResource(uri), getPrompt(name, args)
 //   complete(ref, argument), ping(), setLevel(level)
@@ -17,6 +17,7 @@
 // roots, log, toolsChanged, updated.
 
 import { takeLiveSteps } from './live.mjs';
+import { play } from './play.mjs';
 import { codeOf, family, isPng, plain, refusal } from './values.mjs';
 
 const STEP_TIMEOUT_MS = 20_000;
@@ -27,22 +28,27 @@ function parseArguments(argv) {
     const options = {};
     for (let i = 0; i < argv.length; i += 2) {
         const name = argv[i].replace(/^--/, '');
-        if (!['transport', 'server', 'url', 'revision'].includes(name) || argv[i + 1] === undefined) {
+        if (!['transport', 'server', 'url', 'revision', 'steps'].includes(name) || argv[i + 1] === undefined) {
             throw new Error(`unknown or incomplete argument ${argv[i]}`);
         }
         options[name] = argv[i + 1];
     }
     if (options.transport === 'stdio' ? !options.server : !options.url) {
-        throw new Error('usage: --transport stdio --server COMMAND | --transport http|sse|ws --url URL [--revision R]');
+        throw new Error('usage: --transport stdio --server COMMAND | --transport http|sse|ws --url URL [--revision R] [--steps FILE]');
     }
     return options;
 }
 
 export { LOG_LEVEL_KEY, MODERN };
 
-/** Takes every step with `adapter` and prints one JSON document. */
+// Standard output is for the document; some SDKs have things to say.
+console.log = console.info = console.debug = console.error;
+const print = document => process.stdout.write(JSON.stringify(document, null, 2) + '\n', () => process.exit(0));
+
+/** Takes every step with `adapter` (those below, or those of a file) and prints one JSON document. */
 export async function main(adapter) {
     const options = parseArguments(process.argv.slice(2));
+    if (options.steps) return play(adapter, options, print);
     const results = {};
     const heard = { logs: [], toolsChanged: 0, updated: [], elicited: [], sampled: [] };
     // What the next elicitation is answered with.
@@ -84,7 +90,7 @@ export async function main(adapter) {
     let info;
     await step('connect', async () => {
         info = await adapter.connect(options, handlers);
-        return { server_named: typeof info.serverName === 'string' && info.serverName.length > 0 };
+        return { server_named: typeof info.server?.name === 'string' && info.server.name.length > 0 };
     });
     if (info !== undefined) {
         await takeSteps(adapter, info, { step, heard, setAnswer: f => (answer = f) });
@@ -103,7 +109,7 @@ export async function main(adapter) {
         revision: info?.revision ?? null,
         results
     };
-    process.stdout.write(JSON.stringify(document, null, 2) + '\n', () => process.exit(0));
+    print(document);
 }
 
 /** A tool that must ask is called by a client that did not say it can be asked. */

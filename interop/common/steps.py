@@ -7,17 +7,17 @@ An adapter is an object with
 
 * `sdk`, `version`;
 * `connect(options, on)`: an async context manager that yields a dictionary with
-  `revision`, `era` ("legacy" or "modern"), `capabilities` (None: not known) and `server_name`;
+  `revision`, `era` ("legacy" or "modern"), `capabilities` (None: not known), `server` and `instructions`;
 * `list_tools`, `list_resources`, `list_templates`, `list_prompts`: every page, as a list;
 * `call_tool(name, arguments, progress=, log_level=)`, `read_resource(uri)`,
   `get_prompt(name, arguments)`, `complete(ref, name, value)`: the result as on the wire;
-* `cancel_call(name, arguments, stop, log_level=)`: calls the tool, and cancels the call once
+* `cancel_call(name, arguments, stop, progress=, log_level=)`: calls the tool, and cancels the call once
   the event `stop` is set; says whether the call ended without a result;
 * legacy: `ping`, `set_level`, `subscribe`, `unsubscribe`; modern: `listen(tools=, uris=)`,
   an async context manager;
 * `undeclared(options)`: an async context manager that yields `call_tool` of a second client, which
   can answer nothing;
-* `code_of(error)`: the code of a protocol error, or None.
+* `error_of(error)`: a protocol error as on the wire, or None.
 
 `on` holds what answers the server: `elicit`, `sample`, `roots`, `log`,
 `tools_changed`, `updated`.
@@ -35,6 +35,7 @@ from types import SimpleNamespace
 import anyio
 
 from live import Live
+from play import Play
 from values import family, is_png, plain, refusal
 
 STEP_TIMEOUT_S = 20
@@ -58,18 +59,20 @@ class Steps(Live):
             elicit=self._elicit,
             sample=self._sample,
             roots=lambda: [("file:///home/ada/project", "project"), ("file:///tmp", None)],
-            log=lambda params: self.logs.append(params),
+            log=lambda params: self.logs.append(params["level"]),
             tools_changed=self._tools_changed,
             updated=lambda uri: self.updated.append(uri),
         )
 
-    async def _elicit(self, schema):
-        asked = list((schema or {}).get("properties", {}))
+    async def _elicit(self, params):
+        asked = list(params.get("requestedSchema", {}).get("properties", {}))
         self.elicited.append(asked)
         return await self.answer(asked)
 
-    def _sample(self, role, text):
-        self.sampled.append({"role": role, "text": text})
+    def _sample(self, params):
+        last = params["messages"][-1]
+        content = last["content"][0] if isinstance(last["content"], list) else last["content"]
+        self.sampled.append({"role": last["role"], "text": content.get("text", "")})
         return "The answer is 42."
 
     def _tools_changed(self):
@@ -88,8 +91,8 @@ class Steps(Live):
                 self.results[name] = await work()
         except Exception as error:  # a failing step is a result, and the next one is still taken
             self.results[name] = {"threw": f"{type(error).__name__}: {error}"}
-            if (code := self.client.code_of(error)) is not None:
-                self.results[name]["code"] = code
+            if (refused := self.client.error_of(error)) is not None:
+                self.results[name]["code"] = refused["code"]
         if os.environ.get("INTEROP_TRACE"):
             print(f"{name}: {(time.monotonic() - started) * 1000:.0f} ms", file=sys.stderr)
 
@@ -98,15 +101,30 @@ class Steps(Live):
         try:
             await work
         except Exception as error:
-            return {"code": self.client.code_of(error) or str(error)}
+            refused = self.client.error_of(error)
+            return {"code": refused["code"] if refused is not None else str(error)}
         return {"code": None}
 
-    async def run(self, info, options):
+    async def run(self, options):
+        """Takes every step; gives the revision, if there is a connection."""
+        revision = None
+        try:
+            async with self.client.connect(options, self.on) as info:
+                revision = info["revision"]
+                await self.take(info, options)
+                started = time.monotonic()
+            # The SDKs give a server two seconds to end by itself, and then end it.
+            self.results["close"] = "in time" if time.monotonic() - started < 1.5 else "late"
+        except Exception as error:
+            self.results["close" if revision is not None else "connect"] = {"threw": repr(error)}
+        return revision
+
+    async def take(self, info, options):
         self.modern = info["era"] == "modern"
         capabilities = info["capabilities"]
 
         async def named():
-            return {"server_named": bool(info["server_name"])}
+            return {"server_named": bool((info["server"] or {}).get("name"))}
 
         async def offered():
             found = []
@@ -142,7 +160,7 @@ class Steps(Live):
             try:
                 return {"refused": (await call("greet_me")).get("isError") is True}
             except Exception as error:
-                if self.client.code_of(error) is None:
+                if self.client.error_of(error) is None:
                     raise
                 return {"refused": True}
 
@@ -345,22 +363,12 @@ async def take(client):
     parser.add_argument("--server", help="the command line that starts the server (stdio)")
     parser.add_argument("--url", help="the address of the server (http)")
     parser.add_argument("--revision", help="a revision, or auto, where the SDK can choose")
+    parser.add_argument("--steps", help="a file of steps, to take instead of those written here")
     options = parser.parse_args()
     if (options.server if options.transport == "stdio" else options.url) is None:
         parser.error("stdio needs --server, http needs --url")
-    steps = Steps(client)
-    revision = None
-    entered = False
-    try:
-        async with client.connect(options, steps.on) as info:
-            entered = True
-            revision = info["revision"]
-            await steps.run(info, options)
-            started = time.monotonic()
-        # The SDKs give a server two seconds to end by itself, and then end it.
-        steps.results["close"] = "in time" if time.monotonic() - started < 1.5 else "late"
-    except Exception as error:
-        steps.results["close" if entered else "connect"] = {"threw": repr(error)}
+    steps = Play(client) if options.steps is not None else Steps(client)
+    revision = await steps.run(options)
     document = {
         "sdk": client.sdk,
         "version": client.version,
@@ -372,5 +380,5 @@ async def take(client):
 
 
 def main(client):
-    """Takes every step with `client` and prints one JSON document."""
+    """Takes every step with `client` (those above, or those of a file) and prints one JSON document."""
     anyio.run(take, client)

@@ -46,13 +46,11 @@ class Client:
     @asynccontextmanager
     async def connect(self, options, on):
         async def elicit(_context, params):
-            action, content = await on.elicit(params.requestedSchema)
+            action, content = await on.elicit(wire(params))
             return types.ElicitResult(action=action, content=content)
 
         async def sample(_context, params):
-            last = params.messages[-1]
-            content = last.content[0] if isinstance(last.content, list) else last.content
-            answer = on.sample(last.role, getattr(content, "text", ""))
+            answer = on.sample(wire(params))
             return types.CreateMessageResult(
                 role="assistant",
                 model="interop-model",
@@ -64,7 +62,7 @@ class Client:
             return types.ListRootsResult(roots=[types.Root(uri=uri, name=name) for uri, name in on.roots()])
 
         async def log(params):
-            on.log(params.level)
+            on.log(wire(params))
 
         async def message(received):
             if isinstance(received, types.ServerNotification):
@@ -89,7 +87,8 @@ class Client:
                 "revision": result.protocolVersion,
                 "era": "legacy",
                 "capabilities": wire(result.capabilities),
-                "server_name": result.serverInfo.name,
+                "server": wire(result.serverInfo),
+                "instructions": result.instructions,
             }
 
     async def _pages(self, list_page, field):
@@ -128,7 +127,7 @@ class Client:
         await tasks.cancel_task(created.taskId)
         return (await tasks.get_task(created.taskId)).status
 
-    async def cancel_call(self, name, arguments, stop, log_level=None):
+    async def cancel_call(self, name, arguments, stop, progress=None, log_level=None):
         # The SDK does not tell the server when an awaited call is cancelled, and does
         # not give the id of a request away; the next id is the only private thing used.
         request_id = self.session._request_id
@@ -136,7 +135,7 @@ class Client:
 
         async def run(scope):
             with scope:
-                await self.session.call_tool(name, arguments)
+                await self.session.call_tool(name, arguments, progress_callback=progress)
                 finished.append(True)
 
         async with anyio.create_task_group() as group:
@@ -189,8 +188,8 @@ class Client:
 
             yield call
 
-    def code_of(self, error):
-        return error.error.code if isinstance(error, McpError) else None
+    def error_of(self, error):
+        return wire(error.error) if isinstance(error, McpError) else None
 
 
 steps.main(Client())

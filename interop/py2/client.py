@@ -50,13 +50,11 @@ class Client:
         self.on = on
 
         async def elicit(_context, params):
-            action, content = await on.elicit(getattr(params, "requested_schema", None))
+            action, content = await on.elicit(wire(params))
             return types.ElicitResult(action=action, content=content)
 
         async def sample(_context, params):
-            last = params.messages[-1]
-            content = last.content[0] if isinstance(last.content, list) else last.content
-            answer = on.sample(last.role, getattr(content, "text", ""))
+            answer = on.sample(wire(params))
             return types.CreateMessageResult(
                 role="assistant",
                 model="interop-model",
@@ -68,7 +66,7 @@ class Client:
             return types.ListRootsResult(roots=[types.Root(uri=uri, name=name) for uri, name in on.roots()])
 
         async def log(params):
-            on.log(params.level)
+            on.log(wire(params))
 
         async def message(received):
             # On a modern connection these come through the subscription instead.
@@ -97,7 +95,8 @@ class Client:
                 "era": self.era,
                 # Told the revision, the SDK asks nothing, and makes up an empty answer.
                 "capabilities": None if mode == steps.MODERN else wire(client.server_capabilities),
-                "server_name": client.server_info.name if client.server_info is not None else None,
+                "server": wire(client.server_info) if client.server_info is not None else None,
+                "instructions": client.instructions,
             }
 
     async def _pages(self, list_page, field):
@@ -125,12 +124,12 @@ class Client:
         meta = None if log_level is None else {steps.LOG_LEVEL_KEY: log_level}
         return wire(await self.client.call_tool(name, arguments, progress_callback=progress, meta=meta))
 
-    async def cancel_call(self, name, arguments, stop, log_level=None):
+    async def cancel_call(self, name, arguments, stop, progress=None, log_level=None):
         finished = []
 
         async def run(scope):
             with scope:
-                await self.call_tool(name, arguments, log_level=log_level)
+                await self.call_tool(name, arguments, progress, log_level)
                 finished.append(True)
 
         async with anyio.create_task_group() as group:
@@ -194,8 +193,8 @@ class Client:
 
             yield call
 
-    def code_of(self, error):
-        return error.error.code if isinstance(error, MCPError) else None
+    def error_of(self, error):
+        return wire(error.error) if isinstance(error, MCPError) else None
 
 
 steps.main(Client())

@@ -23,7 +23,7 @@ const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
 
 const client = new Client(
     { name: 'wharf-interop-ts1', version: '0' },
-    { capabilities: { elicitation: {}, sampling: {}, roots: { listChanged: true } } }
+    { capabilities: { elicitation: { form: { applyDefaults: true }, url: {} }, sampling: {}, roots: { listChanged: true } } }
 );
 let transport;
 
@@ -70,7 +70,8 @@ await main({
             revision: transport.agreed ?? transport.protocolVersion,
             era: 'legacy',
             capabilities: client.getServerCapabilities(),
-            serverName: client.getServerVersion()?.name
+            server: client.getServerVersion(),
+            instructions: client.getInstructions()
         };
     },
     listTools: () => pages(p => client.listTools(p), 'tools'),

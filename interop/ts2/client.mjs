@@ -33,7 +33,7 @@ await main({
     async connect(options, on) {
         client = new Client(
             { name: 'wharf-interop-ts2', version: '0' },
-            { capabilities: { elicitation: {}, sampling: {}, roots: { listChanged: true } }, ...choice(options.revision) }
+            { capabilities: { elicitation: { form: { applyDefaults: true }, url: {} }, sampling: {}, roots: { listChanged: true } }, ...choice(options.revision) }
         );
         client.setRequestHandler('elicitation/create', request => on.elicit(request.params));
         client.setRequestHandler('sampling/createMessage', request => on.sample(request.params));
@@ -47,7 +47,8 @@ await main({
             revision: client.getNegotiatedProtocolVersion(),
             era: client.getProtocolEra(),
             capabilities: client.getServerCapabilities(),
-            serverName: client.getServerVersion()?.name
+            server: client.getServerVersion(),
+            instructions: client.getInstructions()
         };
     },
     // Without a cursor the SDK itself walks every page.

@@ -1,6 +1,7 @@
 //! [`Interaction`]: how a person is asked to sign in.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{Error, Pending};
 
@@ -36,10 +37,33 @@ pub trait Interaction: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(error)))
     }
 
+    /// Whether anybody can be asked at all. If not, nothing is begun that needs a person.
+    fn is_anybody_there(&self) -> bool {
+        true
+    }
+
     /// Whether [`sign_in`](Self::sign_in) can work here. If not, a code is shown, where the server
     /// gives one.
     fn has_browser(&self) -> bool {
         true
+    }
+}
+
+impl<T: Interaction + ?Sized> Interaction for Arc<T> {
+    fn sign_in<'a>(&'a self, sign_in: &'a SignIn) -> Pending<'a, Result<Shown, Error>> {
+        (**self).sign_in(sign_in)
+    }
+
+    fn show_code<'a>(&'a self, code: &'a DeviceCode) -> Pending<'a, Result<(), Error>> {
+        (**self).show_code(code)
+    }
+
+    fn is_anybody_there(&self) -> bool {
+        (**self).is_anybody_there()
+    }
+
+    fn has_browser(&self) -> bool {
+        (**self).has_browser()
     }
 }
 
@@ -151,13 +175,12 @@ impl fmt::Debug for DeviceCode {
 pub struct Nobody;
 
 impl Interaction for Nobody {
-    fn sign_in<'a>(&'a self, sign_in: &'a SignIn) -> Pending<'a, Result<Shown, Error>> {
-        let error = Error::authorization_required(format_args!(
-            "{} wants a person to sign in at {}",
-            crate::text::shown(sign_in.server()),
-            crate::text::shown(sign_in.issuer())
-        ))
-        .with_next_step("sign in first");
+    fn sign_in<'a>(&'a self, _: &'a SignIn) -> Pending<'a, Result<Shown, Error>> {
+        let error = Error::authorization_required("a person must sign in, and nobody is there");
         Box::pin(std::future::ready(Err(error)))
+    }
+
+    fn is_anybody_there(&self) -> bool {
+        false
     }
 }

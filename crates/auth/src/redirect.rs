@@ -274,3 +274,6 @@ fn respond(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::discovery::canonical;
 use crate::net::{Http, Place};
+use crate::origin::Origin;
 use crate::settings::Settings;
 use crate::store::Key;
 use crate::token::Tokens;
@@ -29,6 +30,7 @@ pub(crate) struct Session {
     pub(crate) http: Http,
     /// The MCP server, as the user named it.
     pub(crate) server: Place,
+    origin: Option<Origin>,
     /// Its name in the store.
     id: String,
     current: ArcSwapOption<Tokens>,
@@ -85,6 +87,7 @@ impl Session {
         }
         Self {
             id: canonical(&server),
+            origin: server.as_str().parse().ok().as_ref().and_then(Origin::of),
             settings,
             http,
             server,

@@ -1,6 +1,7 @@
 //! [`Store`]: where tokens are kept.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use crate::{Error, Pending, Secret};
 
@@ -35,6 +36,24 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A refresh token that may be used once needs it: two who use it at once lose the session.
     fn lock<'a>(&'a self, key: &'a Key) -> Pending<'a, Result<Lock, Error>>;
+}
+
+impl<T: Store + ?Sized> Store for Arc<T> {
+    fn load<'a>(&'a self, key: &'a Key) -> Pending<'a, Result<Option<Secret>, Error>> {
+        (**self).load(key)
+    }
+
+    fn save<'a>(&'a self, key: &'a Key, value: &'a Secret) -> Pending<'a, Result<(), Error>> {
+        (**self).save(key, value)
+    }
+
+    fn remove<'a>(&'a self, key: &'a Key) -> Pending<'a, Result<(), Error>> {
+        (**self).remove(key)
+    }
+
+    fn lock<'a>(&'a self, key: &'a Key) -> Pending<'a, Result<Lock, Error>> {
+        (**self).lock(key)
+    }
 }
 
 /// A lock of a [`Store`]: held until dropped.

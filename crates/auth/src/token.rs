@@ -1,6 +1,6 @@
 //! The token endpoint: what is asked of it, what it answers, and what is kept of that.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -261,6 +261,9 @@ pub(crate) struct Tokens {
     /// That key, read.
     #[serde(skip)]
     pub(crate) key: Option<DpopKey>,
+    /// The access token as a header, made once.
+    #[serde(skip)]
+    pub(crate) header: OnceLock<HeaderValue>,
 }
 
 /// A client that was registered dynamically, or the id of one that was not.
@@ -310,6 +313,19 @@ impl Tokens {
         serde_json::to_string(self)
             .map(Secret::new)
             .map_err(|_| Error::store("the tokens cannot be written"))
+    }
+
+    /// The access token as `Authorization`.
+    pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
+        if let Some(header) = self.header.get() {
+            return Ok(header.clone());
+        }
+        let scheme = if self.key.is_some() { "DPoP" } else { "Bearer" };
+        let text = Secret::new(format!("{scheme} {}", self.access.expose()));
+        let mut header = HeaderValue::from_str(text.expose())
+            .map_err(|_| Error::unsupported("the token does not fit into a header"))?;
+        header.set_sensitive(true);
+        Ok(self.header.get_or_init(|| header).clone())
     }
 
     pub(crate) fn is_expired(&self) -> bool {

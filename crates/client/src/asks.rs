@@ -124,6 +124,11 @@ impl Asks {
         }
     }
 
+    /// Whether there is anything that may be asked.
+    pub(crate) fn has_answers(&self) -> bool {
+        self.form.is_some() || self.page.is_some() || self.sample.is_some() || self.roots.is_some()
+    }
+
     pub(crate) fn set_roots(&self, new: Vec<Root>) -> Result<()> {
         match &self.roots {
             Some(roots) => {

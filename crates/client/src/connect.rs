@@ -24,6 +24,9 @@ use crate::message::{Answer, Members, Request};
 use crate::peer::Peer;
 use crate::target::{Kind, Once};
 
+/// How long a connection waits for the server's own stream to open.
+const STREAM: Duration = Duration::from_secs(1);
+
 /// How a server is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
@@ -557,13 +560,9 @@ async fn initialize(
     let agreed = Revision::parse(&initialized.protocol_version).filter(|it| !it.is_modern());
     let agreed = agreed
         .ok_or_else(|| nothing_in_common(std::slice::from_ref(&initialized.protocol_version)))?;
-    if shared
-        .config
-        .revision
-        .is_some_and(|wanted| wanted != agreed)
-    {
+    if let Some(wanted) = shared.config.revision.filter(|wanted| *wanted != agreed) {
         return Err(Error::unsupported(format!(
-            "the server speaks {agreed} and not {revision}, which was demanded"
+            "the server speaks {agreed} and not {wanted}, which was demanded"
         )));
     }
     peer.agree(agreed);
@@ -573,7 +572,12 @@ async fn initialize(
     link.notify(&Request::new("notifications/initialized"))
         .await?;
     if let Link::Http(http) = &link {
-        http.open_stream();
+        let opened = http.open_stream();
+        // Servers ask on it in the middle of calls, and many keep nothing for a stream that is
+        // not there yet. Those that show it only with its first message are not waited for long.
+        if shared.common.asks.has_answers() {
+            let _ = tokio::time::timeout(STREAM, opened).await;
+        }
     }
     let connection = Connection {
         link,

@@ -41,6 +41,7 @@ enum Kind {
     Usage,
     Output,
     TaskFailed,
+    Unverified,
 }
 
 impl Error {
@@ -156,6 +157,11 @@ impl Error {
         Self::new(Kind::TaskFailed, words)
     }
 
+    #[cfg(feature = "skills")]
+    pub(crate) fn unverified(words: impl Into<String>) -> Self {
+        Self::new(Kind::Unverified, words)
+    }
+
     /// The JSON-RPC error that the server answered with, if that is what happened.
     pub fn as_rpc(&self) -> Option<&ErrorObject> {
         match &self.inner.kind {
@@ -211,6 +217,12 @@ impl Error {
     /// Whether the task ended without a result: failed, cancelled, or gone.
     pub fn is_task_failed(&self) -> bool {
         matches!(self.inner.kind, Kind::TaskFailed)
+    }
+
+    /// Whether what the server gave is not what it had promised: a file of a skill with another
+    /// digest or size, or one that its skill does not have.
+    pub fn is_unverified(&self) -> bool {
+        matches!(self.inner.kind, Kind::Unverified)
     }
 
     /// Whether what was to be sent is wrong already here: arguments that are no JSON, an address

@@ -35,12 +35,16 @@ pub use wharf_auth as auth;
 mod cache;
 mod call;
 mod lists;
+#[cfg(feature = "skills")]
+mod skills;
 mod subscription;
 mod task;
 mod tools;
 
 pub use call::{Call, ProgressStream};
 pub use lists::{Listed, Pages};
+#[cfg(feature = "skills")]
+pub use skills::{LoadedSkill, SkillEntry, SkillFile};
 pub use subscription::{Subscription, Watch};
 pub use task::{Started, TaskCall, TaskHandle};
 

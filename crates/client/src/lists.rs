@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -84,7 +85,9 @@ impl<T> fmt::Debug for Pages<T> {
 
 struct Reading {
     cursor: Option<String>,
-    seen: HashSet<String>,
+    /// Digests of the cursors, which may be long.
+    seen: HashSet<u64>,
+    digests: RandomState,
     items: usize,
     more: bool,
 }
@@ -99,6 +102,7 @@ impl<T> Pages<T> {
         let start = Reading {
             cursor: None,
             seen: HashSet::new(),
+            digests: RandomState::new(),
             items: 0,
             more: true,
         };
@@ -145,7 +149,8 @@ async fn page<T: Item>(
     })?;
     let raw: Vec<Box<RawValue>> = serde_json::from_str(items.get())
         .map_err(|_| Error::protocol(format!("`{member}` of {method} is no list")))?;
-    reading.items += raw.len();
+    // An empty page counts, so that there are not any number of them.
+    reading.items += raw.len().max(1);
     if reading.items > shared.config.limits.list_items {
         return Err(Error::protocol(format!(
             "the server's list has more than {} items",
@@ -172,7 +177,7 @@ async fn page<T: Item>(
         .and_then(|cursor| serde_json::from_str::<Option<String>>(cursor.get()).ok()?);
     reading.more = next.is_some();
     if let Some(cursor) = &next
-        && !reading.seen.insert(cursor.clone())
+        && !reading.seen.insert(reading.digests.hash_one(cursor))
     {
         return Err(Error::protocol(format!(
             "the server's answers to {method} lead in a circle"

@@ -127,6 +127,8 @@ impl Request {
                 | "resources/read"
                 | "prompts/list"
                 | "prompts/get"
+                | "skills/list"
+                | "skills/get"
                 | "completion/complete"
                 | "ping"
                 | "tasks/get"

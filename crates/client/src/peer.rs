@@ -31,6 +31,10 @@ use crate::tools::Tools;
 /// How many questions of a server are answered at the same time.
 const MOST_QUESTIONS: usize = 64;
 
+/// How many answers to a server may be on their way to it. One that asks more without taking any
+/// gets none for the rest.
+const MOST_ANSWERS: usize = 1024;
+
 /// What outlives the connections of one client.
 #[derive(Debug, Default)]
 pub(crate) struct Common {
@@ -85,6 +89,7 @@ pub(crate) struct Peer {
     listens: Mutex<HashMap<i64, Arc<Listen>>>,
     questions: Mutex<HashMap<IdBuf, AbortHandle>>,
     permits: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Peer {
@@ -114,6 +119,7 @@ impl Peer {
             listens: Mutex::default(),
             questions: Mutex::default(),
             permits: Arc::new(Semaphore::new(MOST_QUESTIONS)),
+            answers: Arc::new(Semaphore::new(MOST_ANSWERS)),
         }
     }
 
@@ -260,6 +266,10 @@ impl Peer {
         let Some(id) = parts.id(text).map(|id| id.to_owned()) else {
             return;
         };
+        let Ok(on_its_way) = Arc::clone(&self.answers).try_acquire_owned() else {
+            tracing::warn!("the server asks on and on, and takes no answers");
+            return;
+        };
         let answer = match method {
             "ping" => Ok(None),
             "elicitation/create" | "sampling/createMessage" | "roots/list" => {
@@ -293,6 +303,7 @@ impl Peer {
             lock(&peer.questions).remove(&id);
             let message = write_answer(&id, answer.as_ref(), peer.revision());
             respond.respond(message).await;
+            drop(on_its_way);
         };
         let task = tokio::spawn(running).abort_handle();
         questions.insert(key, task);

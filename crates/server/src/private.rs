@@ -24,6 +24,10 @@ pub use crate::error::Result;
 pub use crate::group::{Group, Items};
 pub use crate::handler::extract::{PromptArguments, Variables};
 
+/// The format of skills, for the client that reads them.
+#[cfg(feature = "skills")]
+pub use crate::skills::{cut_frontmatter, read_frontmatter, sha256};
+
 use crate::catalog::schema;
 use crate::handler::extract::tool_arguments;
 use crate::handler::output::{IntoPromptResult, IntoResourceContents, IntoToolResult};

@@ -4,36 +4,39 @@
 #![allow(deprecated)]
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use rmcp::model::{
-    CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest, GetPromptRequestParams,
-    Implementation, PingRequest, ProtocolVersion, ReadResourceRequestParams, ServerNotification,
-    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
+    CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest, CompleteRequestParams,
+    GetPromptRequestParams, Implementation, PingRequest, ProtocolVersion,
+    ReadResourceRequestParams, ServerNotification, SetLevelRequestParams, SubscribeRequestParams,
+    SubscriptionFilter, UnsubscribeRequestParams,
 };
 use rmcp::service::{ClientLifecycleMode, RoleClient, RunningService, Subscription};
 use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{ClientServiceExt, ServiceError};
 use serde_json::{Value, json};
 
-use crate::handler::{Handler, Heard, lock};
+use crate::handler::{Handler, Heard};
 
 /// Why a step has no value: the code of a protocol error, and words.
 #[derive(Debug)]
 pub struct Failure {
     pub code: Option<i32>,
     pub words: String,
+    /// The protocol error, as on the wire.
+    pub error: Option<Value>,
 }
 
 impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
-        let code = match &error {
-            ServiceError::McpError(data) => Some(data.code.0),
+        let data = match &error {
+            ServiceError::McpError(data) => Some(data),
             _ => None,
         };
         Self {
-            code,
+            code: data.map(|data| data.code.0),
             words: error.to_string(),
+            error: data.and_then(|data| serde_json::to_value(data).ok()),
         }
     }
 }
@@ -43,6 +46,7 @@ impl From<serde_json::Error> for Failure {
         Self {
             code: None,
             words: error.to_string(),
+            error: None,
         }
     }
 }
@@ -65,7 +69,12 @@ impl Connection {
     /// Connects and agrees on a revision: `auto`, or one of those that rmcp knows.
     ///
     /// `answers` are the client capabilities that are declared.
-    pub async fn open(target: &Target, revision: &str, answers: Value) -> Result<Self, String> {
+    pub async fn open(
+        target: &Target,
+        revision: &str,
+        answers: Value,
+        heard: Heard,
+    ) -> Result<Self, String> {
         let wanted: ProtocolVersion = match revision {
             "auto" => ProtocolVersion::V_2026_07_28,
             named => serde_json::from_value(json!(named)).map_err(|error| error.to_string())?,
@@ -87,7 +96,7 @@ impl Connection {
         let config =
             ClientConfig::new(capabilities, Implementation::new("wharf-interop-rmcp", "0"))
                 .with_protocol_version(wanted);
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(heard);
         let handler = Handler {
             heard: heard.clone(),
             config,
@@ -127,6 +136,17 @@ impl Connection {
         let info = self.service.peer_info();
         info.and_then(|info| info.server_info.clone())
             .is_some_and(|server| !server.name.is_empty())
+    }
+
+    pub fn instructions(&self) -> Option<String> {
+        self.service
+            .peer_info()
+            .and_then(|info| info.instructions.clone())
+    }
+
+    pub fn server(&self) -> Value {
+        let info = self.service.peer_info();
+        serde_json::to_value(info.and_then(|info| info.server_info.clone())).unwrap_or_default()
     }
 
     pub fn capabilities(&self) -> Result<Value, Failure> {
@@ -187,6 +207,12 @@ impl Connection {
         Ok(serde_json::to_value(
             self.service.get_prompt(params).await?,
         )?)
+    }
+
+    /// Completion as it is on the wire.
+    pub async fn complete(&self, params: &Value) -> Result<Value, Failure> {
+        let params: CompleteRequestParams = serde_json::from_value(params.clone())?;
+        Ok(serde_json::to_value(self.service.complete(params).await?)?)
     }
 
     pub async fn complete_template(
@@ -250,6 +276,7 @@ impl Connection {
             Err(error) => Err(Failure {
                 code: None,
                 words: error.to_string(),
+                error: None,
             }),
         }
     }
@@ -272,10 +299,10 @@ impl Listening {
                 };
                 match next {
                     Ok(Some(ServerNotification::ToolListChangedNotification(_))) => {
-                        heard.tools_changed.fetch_add(1, Ordering::Relaxed);
+                        heard.tools_changed();
                     }
                     Ok(Some(ServerNotification::ResourceUpdatedNotification(updated))) => {
-                        lock(&heard.updated).push(json!(updated.params.uri));
+                        heard.updated(&updated.params.uri);
                     }
                     Ok(Some(_)) => {}
                     Ok(None) | Err(_) => break,

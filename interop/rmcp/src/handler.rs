@@ -10,7 +10,7 @@ use std::time::Duration;
 use rmcp::model::{
     ClientConfig, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams,
     ElicitResult, ElicitationAction, ListRootsResult, LoggingMessageNotificationParam,
-    ProgressNotificationParam, ResourceUpdatedNotificationParam, Root,
+    ProgressNotificationParam, ResourceUpdatedNotificationParam,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleClient};
 use rmcp::{ClientHandler, ErrorData};
@@ -40,6 +40,27 @@ pub struct Heard {
     /// Questions that were answered before the other one was there.
     pub answered_alone: AtomicUsize,
     pub answer: Mutex<Answer>,
+    /// Where it goes too when the steps are those of a file.
+    pub play: Option<crate::play::Heard>,
+}
+
+impl Heard {
+    /// Keeps what came as it is on the wire, for the steps of a file.
+    fn put(&self, kind: &str, what: impl serde::Serialize) {
+        if let Some(play) = &self.play {
+            play.put(kind, serde_json::to_value(what).unwrap_or_default());
+        }
+    }
+
+    pub fn tools_changed(&self) {
+        self.tools_changed.fetch_add(1, Ordering::Relaxed);
+        self.put("changed", "tools");
+    }
+
+    pub fn updated(&self, uri: &str) {
+        lock(&self.updated).push(json!(uri));
+        self.put("updated", uri);
+    }
 }
 
 /// The guard of a mutex, also after another thread panicked with it.
@@ -76,6 +97,11 @@ impl ClientHandler for Handler {
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         let params = serde_json::to_value(params).unwrap_or_default();
+        if let Some(play) = &self.heard.play {
+            play.put("elicit", params);
+            return serde_json::from_value(play.answer())
+                .map_err(|error| ErrorData::internal_error(error.to_string(), None));
+        }
         let asked: Vec<String> = params["requestedSchema"]["properties"]
             .as_object()
             .map(|properties| properties.keys().cloned().collect())
@@ -112,23 +138,18 @@ impl ClientHandler for Handler {
         if let Some(last) = params["messages"].as_array().and_then(|all| all.last()) {
             lock(&self.heard.sampled).push(last.clone());
         }
-        serde_json::from_value(json!({
-            "model": "interop-model",
-            "stopReason": "endTurn",
-            "role": "assistant",
-            "content": {"type": "text", "text": "The answer is 42."},
-        }))
-        .map_err(|error| ErrorData::internal_error(error.to_string(), None))
+        self.heard.put("sample", params);
+        serde_json::from_value(crate::play::Heard::sampled())
+            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
 
     async fn list_roots(
         &self,
         _: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
-        Ok(ListRootsResult::new(vec![
-            Root::new("file:///home/ada/project").with_name("project"),
-            Root::new("file:///tmp"),
-        ]))
+        self.heard.put("roots", true);
+        serde_json::from_value(json!({"roots": crate::play::Heard::roots()}))
+            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
 
     async fn on_progress(
@@ -137,6 +158,7 @@ impl ClientHandler for Handler {
         _: NotificationContext<RoleClient>,
     ) {
         lock(&self.heard.progress).push(json!([params.progress, params.total]));
+        self.heard.put("progress", params);
     }
 
     async fn on_logging_message(
@@ -145,6 +167,7 @@ impl ClientHandler for Handler {
         _: NotificationContext<RoleClient>,
     ) {
         lock(&self.heard.logs).push(json!(params.level));
+        self.heard.put("log", params);
     }
 
     async fn on_resource_updated(
@@ -152,10 +175,10 @@ impl ClientHandler for Handler {
         params: ResourceUpdatedNotificationParam,
         _: NotificationContext<RoleClient>,
     ) {
-        lock(&self.heard.updated).push(json!(params.uri));
+        self.heard.updated(&params.uri);
     }
 
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.heard.tools_changed.fetch_add(1, Ordering::Relaxed);
+        self.heard.tools_changed();
     }
 }

@@ -4,22 +4,29 @@
 
 mod client;
 mod handler;
+#[path = "../../common/play.rs"]
+mod play;
+mod playing;
 mod steps;
 mod values;
 
 use std::process::ExitCode;
 
 use client::{Connection, Target};
+use handler::Heard;
 use serde_json::{Value, json};
 
 struct Options {
     transport: String,
     target: Target,
     revision: String,
+    /// A file of steps, to take instead of those written here.
+    steps: Option<String>,
 }
 
 fn options() -> Option<Options> {
     let (mut transport, mut server, mut url, mut revision) = (None, None, None, None);
+    let mut steps = None;
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let place = match word.as_str() {
@@ -27,6 +34,7 @@ fn options() -> Option<Options> {
             "--server" => &mut server,
             "--url" => &mut url,
             "--revision" => &mut revision,
+            "--steps" => &mut steps,
             _ => return None,
         };
         *place = Some(words.next()?);
@@ -40,6 +48,7 @@ fn options() -> Option<Options> {
         transport: transport?,
         target,
         revision: revision.unwrap_or_else(|| "auto".to_owned()),
+        steps,
     })
 }
 
@@ -56,19 +65,33 @@ fn rmcp_version() -> Option<&'static str> {
 async fn main() -> ExitCode {
     let Some(options) = options() else {
         eprintln!(
-            "usage: --transport stdio --server COMMAND | --transport http --url URL [--revision R]"
+            "usage: --transport stdio --server COMMAND | --transport http --url URL [--revision R] [--steps FILE]"
         );
         return ExitCode::from(1);
     };
-    let answers = json!({"elicitation": {}, "sampling": {}, "roots": {"listChanged": true}});
-    let opened = Connection::open(&options.target, &options.revision, answers).await;
-    let (results, revision) = match opened {
-        Ok(connection) => {
+    let answers = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {"listChanged": true}});
+    let heard = Heard {
+        play: options.steps.as_ref().map(|_| play::Heard::default()),
+        ..Heard::default()
+    };
+    let opened = Connection::open(&options.target, &options.revision, answers, heard).await;
+    let (results, revision) = match (opened, &options.steps) {
+        (opened, Some(file)) => {
+            let revision = opened
+                .as_ref()
+                .ok()
+                .map(|connection| connection.revision.clone());
+            let steps = std::fs::read_to_string(file).unwrap_or_default();
+            let steps: Vec<Value> = serde_json::from_str(&steps).unwrap_or_default();
+            let opened = opened.map_err(play::Failure::Threw);
+            (json!(play::play(opened, &steps).await), json!(revision))
+        }
+        (Ok(connection), None) => {
             let revision = json!(connection.revision);
             let results = steps::take(connection, &options.target, &options.revision).await;
             (results, revision)
         }
-        Err(words) => (json!({"connect": {"threw": words}}), Value::Null),
+        (Err(words), None) => (json!({"connect": {"threw": words}}), Value::Null),
     };
     let document = json!({
         "sdk": "rmcp",

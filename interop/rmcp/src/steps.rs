@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use crate::client::{Connection, Failure, Target};
+use crate::handler::Heard;
 
 const STEP_LIMIT: Duration = Duration::from_secs(20);
 
@@ -26,8 +27,11 @@ impl Results {
             Ok(Err(Failure {
                 code: Some(code),
                 words,
+                ..
             })) => json!({"threw": words, "code": code}),
-            Ok(Err(Failure { code: None, words })) => json!({"threw": words}),
+            Ok(Err(Failure {
+                code: None, words, ..
+            })) => json!({"threw": words}),
             Err(_) => json!({"threw": format!("no end after {} ms", STEP_LIMIT.as_millis())}),
         };
         if std::env::var_os("INTEROP_TRACE").is_some() {
@@ -66,9 +70,13 @@ pub async fn take(connection: Connection, target: &Target, revision: &str) -> Va
 
 /// A tool that must ask is called by a client that did not say it can be asked.
 async fn undeclared(target: &Target, revision: &str) -> Outcome {
-    let other = Connection::open(target, revision, json!({}))
+    let other = Connection::open(target, revision, json!({}), Heard::default())
         .await
-        .map_err(|words| Failure { code: None, words })?;
+        .map_err(|words| Failure {
+            code: None,
+            words,
+            error: None,
+        })?;
     let refused = match other.call("greet_me", json!({}), None).await {
         Ok(result) => result["isError"] == true,
         Err(Failure { code: Some(_), .. }) => true,

@@ -153,4 +153,51 @@ mod tests {
         );
         assert!(harmless.contains('&'), "{harmless}");
     }
+
+    /// The browser of this test is a script that writes down its arguments.
+    #[cfg(unix)]
+    #[test]
+    fn row_09_command_injection_a_page_is_one_argument() {
+        use std::os::unix::fs::PermissionsExt;
+
+        const PAGE: &str = "https://x.example/a?b=$(touch+pwned)&c=`id`;d='e'&f=%20|g";
+        const CHILD: &str = "WHARF_AUTH_TEST_BROWSER";
+        if std::env::var_os(CHILD).is_some() {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(open(PAGE)).unwrap();
+            return;
+        }
+        let folder =
+            std::env::temp_dir().join(format!("wharf-auth-browser-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = folder.join("browser");
+        let wrote = folder.join("arguments");
+        let text = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > '{0}.new' && mv '{0}.new' '{0}'\n",
+            wrote.display()
+        );
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let name = "interaction::browser::tests::row_09_command_injection_a_page_is_one_argument";
+        let done = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .env("BROWSER", &script)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !wrote.exists() && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let arguments = std::fs::read_to_string(&wrote).unwrap();
+        let expected =
+            "https://x.example/a?b=%24%28touch+pwned%29&c=%60id%60%3Bd=%27e%27&f=%20%7Cg";
+        assert_eq!(arguments, format!("1\n{expected}\n"));
+        assert!(!folder.join("pwned").exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -22,6 +22,9 @@ const LARGEST: usize = 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(30);
 /// The longest that a connection takes.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next request: shorter than servers keep theirs, because
+/// what is sent while they close it is lost.
+const IDLE: Duration = Duration::from_secs(2);
 /// How many redirects are followed, each to a place that is checked like the first.
 const REDIRECTS: usize = 5;
 
@@ -33,6 +36,7 @@ pub(crate) struct Http {
     more: Reach,
     resolver: Resolver,
     client: OnceCell<reqwest::Client>,
+    longest: Duration,
 }
 
 /// An answer, read to its end.
@@ -72,6 +76,7 @@ impl Http {
             more: Reach::public(),
             resolver: Resolver::default(),
             client: OnceCell::new(),
+            longest: LONGEST,
         }
     }
 
@@ -179,7 +184,7 @@ impl Http {
                 shown(place.as_str())
             ))
         };
-        tokio::time::timeout(LONGEST, sent)
+        tokio::time::timeout(self.longest, sent)
             .await
             .map_err(|_| late())?
     }
@@ -259,7 +264,7 @@ fn build(resolver: Resolver) -> Result<reqwest::Client, Error> {
         .connect_timeout(CONNECT)
         .timeout(LONGEST)
         .pool_max_idle_per_host(1)
-        .pool_idle_timeout(LONGEST)
+        .pool_idle_timeout(IDLE)
         .user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
         .dns_resolver(resolver)
         .build()
@@ -285,3 +290,6 @@ fn out_of_reach(what: OutOfReach) -> Error {
     Error::untrusted(what)
         .with_next_step("if that server is yours, name the MCP server by an address of the same network, or allow the network")
 }
+
+#[cfg(test)]
+mod tests;

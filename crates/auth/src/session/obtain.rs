@@ -1,9 +1,10 @@
 //! From a challenge to new tokens.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use super::{Gate, Session};
+use crate::Error;
 use crate::challenge::Challenge;
 use crate::discovery::{Resource, Server, canonical, find_legacy, find_resource, find_server};
 use crate::dpop::{self, DpopKey};
@@ -12,7 +13,6 @@ use crate::scope::{OFFLINE_ACCESS, Scopes};
 use crate::settings::Dpop;
 use crate::text::shown;
 use crate::token::{Granted, TokenServer, Tokens, times};
-use crate::{Error, Secret};
 
 /// Where tokens for the MCP server come from.
 pub(super) struct Found {
@@ -84,6 +84,14 @@ impl Session {
         more: Option<&Scopes>,
     ) -> Result<Arc<Tokens>, Error> {
         let server = &found.server;
+        if self.settings.flow.needs_person() && !self.settings.interaction.is_anybody_there() {
+            return Err(Error::authorization_required(format_args!(
+                "{} wants a person to sign in at {}",
+                shown(self.server.as_str()),
+                shown(&server.issuer)
+            ))
+            .with_next_step("sign in first"));
+        }
         let scopes = self.scopes(found, challenge, old, more);
         let key = self.dpop_key(found, challenge)?;
         let resource = match &found.resource {
@@ -207,8 +215,9 @@ impl Session {
             renew_at,
             requested,
             granted: granted.scope.as_deref().map(Scopes::parse),
-            dpop: key.as_ref().map(|key| Secret::clone(key.stored())),
+            dpop: key.as_ref().map(|key| key.stored().clone()),
             key,
+            header: OnceLock::new(),
         })
     }
 }

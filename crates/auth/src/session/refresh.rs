@@ -1,7 +1,7 @@
 //! New tokens for old ones.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use super::{Gate, Session};
 use crate::challenge::Challenge;
@@ -141,9 +141,17 @@ fn copy(old: &Tokens, refresh: Option<Secret>) -> Tokens {
         granted: old.granted.clone(),
         dpop: old.dpop.clone(),
         key: old.key.clone(),
+        header: OnceLock::new(),
     }
 }
 
 pub(super) fn broke_off(error: tokio::task::JoinError) -> Error {
-    Error::store("the work on the token broke off").with_source(error)
+    Error::store(format_args!(
+        "the work on the token broke off ({})",
+        if error.is_panic() {
+            "a panic"
+        } else {
+            "the runtime ends"
+        }
+    ))
 }

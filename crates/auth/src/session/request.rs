@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use url::Url;
 
 use super::Session;
 use crate::origin::Origin;
 use crate::token::Tokens;
-use crate::{Answer, Error, Outgoing, Secret, dpop};
+use crate::{Answer, Error, Outgoing, dpop};
 
 impl Session {
     /// Headers for a request to the MCP server; none for any other.
@@ -34,16 +34,7 @@ impl Session {
 
     fn headers_with(&self, tokens: &Tokens, request: Outgoing<'_>) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
-        let scheme = if tokens.key.is_some() {
-            "DPoP"
-        } else {
-            "Bearer"
-        };
-        let text = Secret::new(format!("{scheme} {}", tokens.access.expose()));
-        let mut value = HeaderValue::from_str(text.expose())
-            .map_err(|_| Error::unsupported("the token does not fit into a header"))?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
+        headers.insert(AUTHORIZATION, tokens.header()?);
         if let Some(key) = &tokens.key {
             let url = address(request.url)?;
             let nonces = &self.nonces.resource;
@@ -60,9 +51,7 @@ impl Session {
 
     /// Credentials belong to the origin of the server that the user named.
     pub(super) fn is_ours_to_ask(&self, url: &Uri) -> bool {
-        let ours = self.server.as_str().parse().ok();
-        let ours = ours.as_ref().and_then(Origin::of);
-        ours.is_some() && Origin::of(url) == ours
+        self.origin.is_some() && Origin::of(url) == self.origin
     }
 
     /// Takes note of an answer.

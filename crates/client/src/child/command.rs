@@ -74,9 +74,10 @@ const INHERITED: &[&str] = &[
 /// it leaves in its group is ended in the same way.
 ///
 /// A client that is dropped ends its server as well, in the background. So does a process that is
-/// killed, or whose runtime stops: on Unix a `/bin/sh` of its own for each server waits for that. It
-/// is not there on systems without a `/bin/sh`. On Windows there are neither groups nor signals: there
-/// the server alone is ended, at once after the grace, and it outlives a client that is killed.
+/// killed, or whose runtime stops: a `/bin/sh` of its own for each server waits for that. On systems
+/// without one, a server outlives a client that is killed. On Windows a job object holds the server
+/// and what it starts together, and it ends with the client, however that ends; there are no
+/// signals, so that all of them are ended at once after the grace.
 ///
 /// What leaves the process group, by `setsid` for example, is not ended.
 #[derive(Clone)]

@@ -3,10 +3,10 @@
 //! A child is the leader of a process group of its own. One task looks after it ([`supervise`]):
 //! it learns of the exit, and ends the group when the [`Child`] is closed or dropped. A process
 //! of its own, the watchdog, does the same when this process cannot any more, because it was
-//! killed.
+//! killed. On Windows a job object is both the group and the watchdog.
 
 mod command;
-mod group;
+mod process;
 mod spawn;
 mod stderr;
 mod supervise;
@@ -88,14 +88,20 @@ impl Child {
 
     async fn end(&self) {
         self.stop.send_replace(true);
-        let mut state = self.state.clone();
-        let _ = state.wait_for(|state| state.gone).await;
+        self.gone().await;
     }
 }
 
 impl Keeper for Child {
     fn why_ended(&self) -> BoxFuture<'_, Error> {
         Box::pin(self.how_it_ended())
+    }
+
+    fn gone(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let mut state = self.state.clone();
+            let _ = state.wait_for(|state| state.gone).await;
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

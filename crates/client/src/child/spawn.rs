@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::watch;
 
-use super::group::Group;
+use super::process::Process;
 use super::stderr::{LastWords, Secrets, Stderr, read};
 use super::supervise::{Supervised, supervise};
 #[cfg(unix)]
@@ -36,10 +36,6 @@ impl Command {
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
-        #[cfg(unix)]
-        command.process_group(0);
-        #[cfg(not(unix))]
-        command.kill_on_drop(true);
 
         #[cfg(unix)]
         let mut watchdog = Watchdog::start()
@@ -47,23 +43,20 @@ impl Command {
                 tracing::warn!(%error, "no /bin/sh: if this process is killed, the server stays");
             })
             .ok();
-        let mut process = command
-            .spawn()
-            .map_err(|error| self.why_not(&program, error))?;
-        let group = Group::of(&process);
+        let process = Process::start(command);
+        let mut process = process.map_err(|error| self.why_not(&program, error))?;
         #[cfg(unix)]
-        if let (Some(watchdog), Some(group)) = (&mut watchdog, group) {
-            watchdog.watch(group);
+        if let Some(watchdog) = &mut watchdog {
+            watchdog.watch(&process);
         }
-        let streams = (process.stdin.take(), process.stdout.take());
-        let (Some(group), (Some(stdin), Some(stdout))) = (group, streams) else {
+        let (Some(stdin), Some(stdout), stderr) = process.streams() else {
             return Err(Error::unreachable("the server was started without streams"));
         };
 
         let private = self.private().map(|(_, value)| value);
         let last_words = Arc::new(LastWords::new(Secrets::new(private)));
         let program = self.program.to_string_lossy().into_owned();
-        let reader = process.stderr.take().map(|stderr| {
+        let reader = stderr.map(|stderr| {
             let (to, last_words) = (self.stderr.clone(), Arc::clone(&last_words));
             tokio::spawn(read(stderr, to, last_words, program.clone()))
         });
@@ -74,7 +67,6 @@ impl Command {
         let (publish, state) = watch::channel(State::default());
         let supervised = Supervised {
             process,
-            group,
             #[cfg(unix)]
             watchdog,
             reader,

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::process::Child as Process;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::group::Group;
+use super::process::Process;
 #[cfg(unix)]
 use super::watchdog::Watchdog;
 use super::{Exit, State};
@@ -22,7 +21,6 @@ const READ: Duration = Duration::from_millis(200);
 /// What is there as long as the child is.
 pub(super) struct Supervised {
     pub(super) process: Process,
-    pub(super) group: Group,
     #[cfg(unix)]
     pub(super) watchdog: Option<Watchdog>,
     /// Reads its standard error.
@@ -43,7 +41,7 @@ pub(super) async fn supervise(mut child: Supervised, mut stop: watch::Receiver<b
     };
     if exited {
         // Somebody whom it started may still be writing what we want to read.
-        if child.group.is_alive() {
+        if child.process.is_alive() {
             let _ = timeout(child.grace, stopped).await;
         }
     } else {
@@ -72,23 +70,22 @@ impl Supervised {
     /// Waits until nobody of the group is left.
     async fn gone(&mut self) {
         self.exited().await;
-        while self.group.is_alive() {
+        while self.process.is_alive() {
             sleep(LOOK).await;
         }
     }
 
     fn is_gone(&self) -> bool {
-        self.state.borrow().exit.is_some() && !self.group.is_alive()
+        self.state.borrow().exit.is_some() && !self.process.is_alive()
     }
 
     /// Ends who is left.
     async fn end(mut self) {
-        if !self.is_gone() && self.group.terminate() {
+        if !self.is_gone() && self.process.terminate() {
             let _ = timeout(PATIENCE, self.gone()).await;
         }
         if !self.is_gone() {
-            self.group.kill();
-            let _ = self.process.start_kill();
+            self.process.kill();
             if timeout(PATIENCE, self.gone()).await.is_err() {
                 tracing::warn!("processes of a server do not end, although they were killed");
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
-use super::group::Group;
+use super::process::Process;
 
 /// First the number of the group, then nothing or `done`. Signals that a terminal or a service
 /// manager sends to everybody are ignored, because that is when it is needed.
@@ -60,9 +60,11 @@ impl Watchdog {
     }
 
     /// Says whom to watch.
-    pub(super) fn watch(&mut self, group: Group) {
+    pub(super) fn watch(&mut self, process: &Process) {
         // An empty pipe has room. If the shell is gone, there is nobody to tell.
-        let _ = self.pipe.write_all(format!("{}\n", group.id()).as_bytes());
+        let _ = self
+            .pipe
+            .write_all(format!("{}\n", process.group()).as_bytes());
     }
 
     /// Nobody is left to be ended.

@@ -5,10 +5,12 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
 use wharf_protocol::lines::LineSplitter;
 
 use super::Duplex;
@@ -20,11 +22,18 @@ use crate::peer::Peer;
 const CHUNK: usize = 64 * 1024;
 /// Unwritten output beyond which senders wait, in bytes.
 const HIGH_WATER: usize = 1024 * 1024;
+/// How long the rest of our output may take once the connection is being closed.
+const SOON: Duration = Duration::from_millis(500);
 
 /// What ends with the connection, such as a child process.
 pub(crate) trait Keeper: Send + Sync + 'static {
     /// Why the input ended, in words.
     fn why_ended(&self) -> BoxFuture<'_, Error>;
+
+    /// Waits until nothing more can come, even if somebody else holds the input open.
+    fn gone(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 
     /// Called after our output was closed.
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -62,15 +71,15 @@ where
             buffer: Vec::new(),
             written: 0,
             pump: None,
-            closing: false,
         }),
         room: Notify::new(),
-        keeper: Arc::clone(&keeper),
-        closed: Notify::new(),
+        keeper,
+        phase: watch::Sender::new(Phase::Open),
+        closed: watch::Sender::new(false),
     });
     let duplex = Duplex::new(peer, Handle(Arc::clone(&lines)));
-    tokio::spawn(write(lines, Arc::downgrade(&duplex)));
-    tokio::spawn(read(reader, limit, Arc::downgrade(&duplex), keeper));
+    tokio::spawn(write(Arc::clone(&lines), Arc::downgrade(&duplex)));
+    tokio::spawn(read(reader, limit, Arc::downgrade(&duplex), lines));
     duplex
 }
 
@@ -78,9 +87,20 @@ async fn read<R: AsyncRead + Unpin>(
     mut reader: R,
     limit: usize,
     duplex: Weak<Duplex>,
-    keeper: Arc<dyn Keeper>,
+    lines: Arc<Lines>,
 ) {
-    let result = read_lines(&mut reader, limit, &duplex).await;
+    let keeper = &*lines.keeper;
+    let result = tokio::select! {
+        result = read_lines(&mut reader, limit, &duplex, keeper) => result,
+        () = lines.reaches(Phase::Dropped) => {
+            // There is nobody left to close it. What it still says is taken off its hands.
+            tokio::select! {
+                () = keeper.close() => {}
+                () = drain(&mut reader) => keeper.close().await,
+            }
+            return;
+        }
+    };
     let error = match result {
         Ok(()) => keeper.why_ended().await,
         Err(error) => error,
@@ -90,17 +110,30 @@ async fn read<R: AsyncRead + Unpin>(
     }
 }
 
+async fn drain<R: AsyncRead + Unpin>(reader: &mut R) {
+    let mut chunk = [0; 4096];
+    while let Ok(1..) = reader.read(&mut chunk).await {}
+}
+
 /// Reads until the end of the input; what is not MCP ends it too, if there is too much of it.
 async fn read_lines<R: AsyncRead + Unpin>(
     reader: &mut R,
     limit: usize,
     duplex: &Weak<Duplex>,
+    keeper: &dyn Keeper,
 ) -> Result<()> {
+    let mut gone = keeper.gone();
     let mut splitter = LineSplitter::new(limit);
     let mut chunk = vec![0; CHUNK];
     let mut reading = Reading::default();
     loop {
-        let count = match reader.read(&mut chunk).await {
+        let read = tokio::select! {
+            // What it has written before it went comes first.
+            biased;
+            read = reader.read(&mut chunk) => read,
+            () = &mut gone => return Ok(()),
+        };
+        let count = match read {
             Ok(0) => return Ok(()),
             Ok(count) => count,
             Err(error) => {
@@ -128,7 +161,19 @@ struct Lines {
     state: Mutex<State>,
     room: Notify,
     keeper: Arc<dyn Keeper>,
-    closed: Notify,
+    phase: watch::Sender<Phase>,
+    /// Our output is closed.
+    closed: watch::Sender<bool>,
+}
+
+/// Who is still interested in the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Open,
+    /// Somebody closes it, and waits for that.
+    Closing,
+    /// Nobody.
+    Dropped,
 }
 
 struct State {
@@ -137,7 +182,6 @@ struct State {
     written: usize,
     /// Wakes the task that writes what cannot be written at once.
     pump: Option<Waker>,
-    closing: bool,
 }
 
 struct Handle(Arc<Lines>);
@@ -145,6 +189,10 @@ struct Handle(Arc<Lines>);
 impl Output for Handle {
     fn push(&self, message: &[u8], alone: bool) -> bool {
         let mut state = self.0.lock();
+        if state.writer.is_none() {
+            // Nobody will take it: the request finds that the connection has ended.
+            return true;
+        }
         if state.buffer.len() - state.written > HIGH_WATER {
             return false;
         }
@@ -182,23 +230,8 @@ impl Output for Handle {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            let closed = self.0.closed.notified();
-            let pump = {
-                let mut state = self.0.lock();
-                state.closing = true;
-                if state.writer.is_none() {
-                    self.0.closed.notify_waiters();
-                }
-                state.pump.clone()
-            };
-            if let Some(pump) = pump {
-                pump.wake();
-            }
-            // What cannot be written soon is not wanted any more.
-            let soon = std::time::Duration::from_millis(500);
-            if tokio::time::timeout(soon, closed).await.is_err() {
-                self.0.lock().writer = None;
-            }
+            self.0.advance(Phase::Closing);
+            let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
             self.0.keeper.close().await;
         })
     }
@@ -206,11 +239,7 @@ impl Output for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.closing = true;
-        if let Some(pump) = state.pump.take() {
-            pump.wake();
-        }
+        self.0.advance(Phase::Dropped);
     }
 }
 
@@ -231,6 +260,15 @@ fn push_line(buffer: &mut Vec<u8>, message: &[u8]) {
 impl Lines {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn advance(&self, phase: Phase) {
+        self.phase.send_modify(|it| *it = phase.max(*it));
+    }
+
+    async fn reaches(&self, phase: Phase) {
+        // The sender is as old as what waits.
+        let _ = self.phase.subscribe().wait_for(|it| *it >= phase).await;
     }
 }
 
@@ -268,7 +306,7 @@ impl State {
 
 /// Writes what senders leave, until the connection is closed.
 async fn write(lines: Arc<Lines>, duplex: Weak<Duplex>) {
-    let result = poll_fn(|cx| {
+    let pump = poll_fn(|cx| {
         let mut state = lines.lock();
         if !state
             .pump
@@ -282,26 +320,33 @@ async fn write(lines: Arc<Lines>, duplex: Weak<Duplex>) {
             lines.room.notify_waiters();
         }
         match written {
-            Poll::Ready(Ok(())) if state.closing => Poll::Ready(Ok(())),
+            Poll::Ready(Ok(())) if *lines.phase.borrow() > Phase::Open => Poll::Ready(Ok(())),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         }
-    })
-    .await;
+    });
+    let result = tokio::select! {
+        biased;
+        result = pump => result,
+        // What cannot be written soon is not wanted any more.
+        () = async { lines.reaches(Phase::Closing).await; sleep(SOON).await } => Ok(()),
+    };
     let writer = lines.lock().writer.take();
-    if let Some(mut writer) = writer {
-        let _ = poll_fn(|cx| Pin::new(&mut writer).poll_shutdown(cx)).await;
-    }
-    lines.closed.notify_waiters();
     lines.room.notify_waiters();
-    if let (Err(error), Some(duplex)) = (result, duplex.upgrade()) {
+    if let Some(mut writer) = writer {
+        let _ = timeout(SOON, poll_fn(|cx| Pin::new(&mut writer).poll_shutdown(cx))).await;
+    }
+    lines.closed.send_replace(true);
+    if let Err(error) = result {
         // The reader knows more about why, if it is to be known at all.
-        let why = tokio::time::timeout(std::time::Duration::from_secs(1), lines.keeper.why_ended());
-        let why = why.await.unwrap_or_else(|_| {
+        let why = timeout(Duration::from_secs(1), lines.keeper.why_ended()).await;
+        let why = why.unwrap_or_else(|_| {
             Error::closed(format!(
                 "the server does not take messages any more: {error}"
             ))
         });
-        duplex.end(&why);
+        if let Some(duplex) = duplex.upgrade() {
+            duplex.end(&why);
+        }
     }
 }

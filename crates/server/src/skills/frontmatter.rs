@@ -12,8 +12,12 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 32;
 
 /// Reads the frontmatter at the beginning of a text.
-pub(super) fn read(text: &str) -> Result<Map<String, Value>, String> {
-    let yaml = cut(text).ok_or("it does not begin with frontmatter between two lines `---`")?;
+///
+/// # Errors
+/// There is none, it is too long, or it says what JSON cannot.
+pub fn read(text: &str) -> Result<Map<String, Value>, String> {
+    let (yaml, _) =
+        cut(text).ok_or("it does not begin with frontmatter between two lines `---`")?;
     if yaml.len() > MAX_BYTES {
         return Err(format!(
             "its frontmatter is longer than {} KiB",
@@ -26,8 +30,8 @@ pub(super) fn read(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// The lines between the first line `---` and the next one.
-fn cut(text: &str) -> Option<&str> {
+/// The lines between the first line `---` and the next one; and what comes after that.
+pub fn cut(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = text
         .strip_prefix("---\n")
@@ -35,7 +39,7 @@ fn cut(text: &str) -> Option<&str> {
     let mut start = 0;
     for line in rest.split_inclusive('\n') {
         if line.trim_end_matches(['\n', '\r', ' ', '\t']) == "---" && line.starts_with("---") {
-            return rest.get(..start);
+            return Some((rest.get(..start)?, rest.get(start + line.len()..)?));
         }
         start += line.len();
     }

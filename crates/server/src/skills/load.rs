@@ -246,7 +246,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-fn sha256(contents: &[u8]) -> String {
+/// The digest of a file, as entries have it.
+pub fn sha256(contents: &[u8]) -> String {
     let mut out = String::from("sha256:");
     for byte in digest(&SHA256, contents).as_ref() {
         out.push_str(&format!("{byte:02x}"));

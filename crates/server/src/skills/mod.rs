@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+pub use self::frontmatter::{cut as cut_frontmatter, read as read_frontmatter};
+pub use self::load::sha256;
 pub(crate) use self::serve::add;
 
 use crate::error::{Error, Result};

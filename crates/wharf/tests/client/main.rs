@@ -2,5 +2,8 @@
 
 mod asks;
 mod calls;
+#[cfg(feature = "skills")]
+mod skills;
+mod stream;
 mod support;
 mod watch;

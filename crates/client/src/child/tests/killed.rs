@@ -1,31 +1,9 @@
 //! That nobody is left: after many starts, and when this process is killed.
 
 use std::io::{BufRead as _, BufReader as StdReader, Write as _};
-use std::process::Stdio;
 
 use super::*;
 use crate::child::Stderr;
-
-/// Starts itself once more as a process of its own, in which `name` runs with `MARK` set.
-const MARK: &str = "WHARF_TEST_PARENT";
-
-fn again(name: &str) -> std::process::Command {
-    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    command
-        .args([
-            "--exact",
-            &format!("child::tests::killed::{name}"),
-            "--nocapture",
-        ])
-        .env(MARK, "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    command
-}
-
-fn is_again() -> bool {
-    std::env::var_os(MARK).is_some()
-}
 
 const STUBBORN: &str = "trap '' TERM; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & \
                         echo $$; while :; do sleep 1; done";
@@ -52,7 +30,7 @@ async fn the_parent() {
 
 #[tokio::test]
 async fn nobody_outlives_a_parent_that_is_killed() {
-    let mut parent = again("the_parent").spawn().unwrap();
+    let mut parent = again("killed::the_parent").spawn().unwrap();
     let mut pids = Vec::new();
     for line in StdReader::new(parent.stdout.take().unwrap()).lines() {
         match line.unwrap().split_once(' ') {
@@ -112,7 +90,7 @@ fn the_one_who_counts() {
 
 #[test]
 fn fifty_children_that_end_in_every_way_leave_nobody() {
-    let output = again("the_one_who_counts").output().unwrap();
+    let output = again("killed::the_one_who_counts").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success() && text.contains("counted"),

@@ -6,6 +6,7 @@ mod killed;
 mod starts;
 mod streams;
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,23 @@ impl Started {
     }
 }
 
+/// Starts itself once more as a process of its own, in which `name` runs with `MARK` set.
+const MARK: &str = "WHARF_TEST_PARENT";
+
+fn again(name: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", &format!("child::tests::{name}"), "--nocapture"])
+        .env(MARK, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command
+}
+
+fn is_again() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
 /// Whether a process is there and does something; one that nobody has waited for does not.
 fn is_running(pid: Pid) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
@@ -104,8 +122,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     );
 }
 
-/// The children of this process that have `mark` among their arguments or in their environment,
-/// and the watchdogs.
+/// The children of a process, those among them that nobody has waited for.
 #[cfg(target_os = "linux")]
 fn children_of(parent: u32) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
