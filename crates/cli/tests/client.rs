@@ -431,7 +431,7 @@ fn the_help_of_a_tool() {
             "Usage: wharf call {} countdown from=INTEGER interval_ms=INTEGER\n",
             server.url
         ),
-        "  from         integer, 1 to 1000, required\n               The number to count down from\n",
+        "  from         The number to count down from (integer, 1 to 1000, required)\n",
         &format!(
             "  wharf call {} countdown from=1 interval_ms=1\n",
             server.url

@@ -132,15 +132,15 @@ fn write_properties(
         facts.retain(|fact| !fact.is_empty());
         let name = escape::line(name);
         let gap = " ".repeat(width.saturating_sub(name.chars().count()));
-        write!(
-            out,
-            "  {}{gap}  {}",
-            styled(LITERAL, &name),
-            escape::line(&facts.join(", "))
-        )?;
-        out.push('\n');
+        let facts = facts.join(", ");
         let said = schema.text("description").or_else(|| schema.text("title"));
-        for line in said.unwrap_or_default().trim().lines() {
+        let mut said = said.unwrap_or_default().trim().lines();
+        let first = match said.next() {
+            Some(line) => format!("{} ({})", escape::line(line), escape::line(&facts)),
+            None => escape::line(&facts).into_owned(),
+        };
+        writeln!(out, "  {}{gap}  {first}", styled(LITERAL, &name))?;
+        for line in said {
             writeln!(out, "  {}  {}", " ".repeat(width), escape::line(line))?;
         }
         for (inner, schema) in schema.properties().into_iter().take(32) {
@@ -291,11 +291,9 @@ The weather of tomorrow.\\u{1b}[2J
 Usage: wharf call 'my server' forecast city=TEXT [days=INTEGER] unit=c|f [tags=TEXT…] [near=OBJECT]
 
 Arguments:
-  city  text, at least 1 characters, required
-        Where
+  city  Where (text, at least 1 characters, required)
   days  integer, 1 to 14, default 3
-  unit  one of c, f, required
-        Celsius or
+  unit  Celsius or (one of c, f, required)
         Fahrenheit
   tags  list of text
   near  object

@@ -44,7 +44,7 @@ complete -F _wharf_live -o nosort -o bashdefault -o default wharf
 "#;
 
 const ZSH: &str = r#"
-_wharf_live() {
+_wharf() {
     local line found
     local -a plain open plain_about open_about
     if found=$("${words[1]}" __complete zsh "${(@)words[1,CURRENT-1]}" "$PREFIX" 2>/dev/null); then
@@ -61,13 +61,13 @@ _wharf_live() {
         (( $#open )) && compadd -l -S '' -d open_about -a open
         return 0
     fi
-    _wharf "$@"
+    _wharf_static "$@"
 }
 
 if [ "$funcstack[1]" = "_wharf" ]; then
-    _wharf_live "$@"
+    _wharf "$@"
 else
-    compdef _wharf_live wharf
+    compdef _wharf wharf
 fi
 "#;
 
@@ -89,7 +89,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     clap_complete::generate(shell, &mut super::definition(), "wharf", &mut script);
     let mut script = String::from_utf8_lossy(&script).into_owned();
     if args.shell == For::Zsh {
-        // Ours registers itself instead.
+        // Ours takes the name under which the shell finds it, and calls the other.
+        script = script.replace("\n_wharf() {", "\n_wharf_static() {");
         const END: &str = "if [ \"$funcstack[1]\" = \"_wharf\" ]";
         let end = script.rfind(END).unwrap_or(script.len());
         script.truncate(end);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use wharf_client::{ServerInfo, Transport};
-use wharf_protocol::{Revision, ServerCapabilities, projection::at};
+use wharf_protocol::{ServerCapabilities, projection::at};
 
 use crate::escape;
 use crate::failure::Failure;
@@ -100,10 +100,7 @@ fn screen(info: &ServerInfo) -> String {
     }
     line("revision", info.revision.as_str());
     line("transport", transport(info.transport));
-    line(
-        "offers",
-        &offers(&info.capabilities, info.revision).join(", "),
-    );
+    line("offers", &offers(&info.capabilities).join(", "));
     let extensions: Vec<&str> = info
         .capabilities
         .extensions
@@ -124,7 +121,7 @@ fn screen(info: &ServerInfo) -> String {
 }
 
 /// What a server offers, in words.
-fn offers(capabilities: &ServerCapabilities, revision: Revision) -> Vec<String> {
+fn offers(capabilities: &ServerCapabilities) -> Vec<String> {
     let with = |name: &str, more: &[(&str, bool)]| {
         let more: Vec<&str> = more
             .iter()
@@ -163,10 +160,7 @@ fn offers(capabilities: &ServerCapabilities, revision: Revision) -> Vec<String> 
             .contains_key(wharf_protocol::tasks::EXTENSION);
     for (name, is) in [
         ("completion", capabilities.completions),
-        (
-            "logging",
-            capabilities.logging || revision.is_modern() && capabilities.logging,
-        ),
+        ("logging", capabilities.logging),
         ("tasks", tasks),
     ] {
         if is {

@@ -174,15 +174,18 @@ enum Piece<'a> {
 
 /// The pieces of a message.
 fn pieces(message: &SamplingMessage) -> Result<Vec<Piece<'_>>, String> {
-    let piece = |content| match content {
-        &SamplingContent::Text(ref text) => Ok(Piece::Text(&text.text)),
+    message.content.as_slice().iter().map(piece).collect()
+}
+
+fn piece(content: &SamplingContent) -> Result<Piece<'_>, String> {
+    match content {
+        SamplingContent::Text(text) => Ok(Piece::Text(&text.text)),
         SamplingContent::Image(image) => Ok(Piece::Image(&image.data, &image.mime_type)),
         SamplingContent::Audio(_) => Err("this client sends no audio to models".to_owned()),
         SamplingContent::ToolUse(_) | SamplingContent::ToolResult(_) => {
             Err("this client does not let models use tools".to_owned())
         }
-    };
-    message.content.as_slice().iter().map(piece).collect()
+    }
 }
 
 const fn role(role: Role) -> &'static str {
