@@ -248,6 +248,14 @@ async fn in_time(work: impl Future<Output = Outcome>) -> Outcome {
         .unwrap_or_else(|_| late())
 }
 
+/// Says on standard error how long a step took, if that is asked for.
+fn trace(step: &Value, began: Instant) {
+    if std::env::var_os("INTEROP_TRACE").is_some() {
+        let line = format!("{}: {} ms\n", step["name"], began.elapsed().as_millis());
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    }
+}
+
 /// What came of every step.
 pub(crate) async fn play<C: Client>(client: Result<C, Failure>, steps: &[Value]) -> Vec<Value> {
     let client = match client {
@@ -282,11 +290,14 @@ pub(crate) async fn play<C: Client>(client: Result<C, Failure>, steps: &[Value])
             continue;
         }
         if step["do"] == "close" {
+            let began = Instant::now();
             let mut last = report(in_time(playing.close()).await);
             last["name"] = step["name"].clone();
+            trace(step, began);
             results.push(last);
             break;
         }
+        let began = Instant::now();
         playing.client.heard().begin(step);
         let outcome = in_time(playing.take(step)).await;
         let heard = playing.client.heard();
@@ -302,6 +313,7 @@ pub(crate) async fn play<C: Client>(client: Result<C, Failure>, steps: &[Value])
         said.retain(|kind, _| !quiet.is_some_and(|quiet| quiet.iter().any(|name| name == kind)));
         let mut result = report(outcome);
         result["name"] = step["name"].clone();
+        trace(step, began);
         if !said.is_empty() {
             result["heard"] = json!(said);
         }

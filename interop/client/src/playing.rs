@@ -295,8 +295,10 @@ impl Client for Connection {
         .await
     }
 
-    async fn end(&self, listening: Listening) {
-        drop(listening);
+    async fn end(&self, mut listening: Listening) {
+        listening.0.abort();
+        // It has let go of the subscription when it is over.
+        let _ = (&mut listening.0).await;
     }
 
     async fn close(self) -> Outcome {

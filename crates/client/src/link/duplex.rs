@@ -247,6 +247,11 @@ impl Duplex {
     }
 
     pub(crate) async fn close(&self) {
+        // A server may see its open requests through before it ends.
+        let open: Vec<i64> = self.lock().requests.keys().copied().collect();
+        for id in open {
+            self.output.push(&cancelled(id), true);
+        }
         self.end(&Error::closed("the client was closed"));
         self.output.close().await;
     }
