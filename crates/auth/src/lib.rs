@@ -2,7 +2,18 @@
 //!
 //! [`Authorize`] is what a client asks for headers before each HTTP request, and tells of refusals
 //! after. [`Bearer`] is a token that somebody else got. With the feature `oauth`, `OAuth` gets and
-//! keeps tokens itself.
+//! keeps tokens itself:
+//!
+//! | question | answer |
+//! |---|---|
+//! | who gives tokens for this server? | its metadata (RFC 9728, RFC 8414, OpenID Connect Discovery), believed only as far as each document names the one it was asked for |
+//! | who are we there? | a `Client` that was registered by hand, a metadata document, or one that registers itself |
+//! | how do we get one? | a `Flow`: a person in a browser or on another device, or one of three ways without a person |
+//! | who asks the person? | an `Interaction`: `Browser`, `Nobody`, or your own |
+//! | where are tokens kept? | a `Store`: `MemoryStore`, `FileStore`, or your own |
+//! | what may servers make us do? | ask public addresses, and those of the kind that the user named: `Reach` |
+//!
+//! With the feature `keyring`, a `FileStore` is sealed with a key in the system's keyring.
 //!
 //! ```
 //! use http::{Method, Uri};

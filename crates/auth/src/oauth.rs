@@ -181,6 +181,9 @@ impl OAuth {
 
     /// Signs in now, whether or not there is a token already, without waiting for a refusal.
     ///
+    /// Some servers say only in a refusal where their metadata is, and which scopes they want: a
+    /// request first knows more.
+    ///
     /// # Errors
     ///
     /// As those of [`Authorize::refused`].

@@ -47,12 +47,27 @@ impl Session {
             redirect,
             dpop,
         };
-        let new = register(&self.http, server, endpoint, &introduction).await?;
+        let new = register(&self.http, server, endpoint, &introduction)
+            .await
+            .map_err(|error| self.guessed_wrong(server, error))?;
         let store = &self.settings.store;
         store
             .save(&Key::client(&server.issuer), &new.kept()?)
             .await?;
         Ok((new.client.client(), new.client))
+    }
+
+    /// Where a server says nothing of itself, its endpoints are a guess (2025-03-26).
+    fn guessed_wrong(&self, server: &Server, error: Error) -> Error {
+        if server.pkce.is_some() || error.is_unreachable() || error.is_timed_out() {
+            return error;
+        }
+        Error::authorization_required(format_args!(
+            "{} wants credentials, and says nothing of how to get them",
+            shown(self.server.as_str())
+        ))
+        .with_next_step("set a token that it gave you by other means")
+        .with_source(error)
     }
 
     /// A client that was set belongs to one issuer: the one it was set for, or the first that it

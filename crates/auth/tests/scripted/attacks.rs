@@ -81,6 +81,10 @@ async fn row_16_codes_are_not_asked_for_without_pkce() {
 #[tokio::test]
 async fn row_16_an_answer_with_another_state_is_not_used() {
     let world = World::new().await;
+    // So that the missing issuer is not what is refused.
+    world.set(|script| {
+        script.metadata = json!({"authorization_response_iss_parameter_supported": null});
+    });
     for wrong in ["guessed", ""] {
         let oauth = world.oauth().interaction(Asked::new(move |sign_in| {
             let address = format!("{}?code=stolen&state={wrong}", sign_in.redirect());

@@ -294,3 +294,26 @@ async fn tokens_of_a_kind_that_cannot_be_sent_are_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_server_that_says_nothing_of_itself_is_asked_at_the_default_endpoints() {
+    let world = World::new().await;
+    let nothing = vec![
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-authorization-server",
+    ];
+    world.set(|script| {
+        script.missing = nothing.clone();
+        script.answer = vec![("iss", None)];
+    });
+    let oauth = world.oauth();
+    world.call(&oauth).await.unwrap();
+    let origin = world.server.strip_suffix("/mcp").unwrap();
+    assert_eq!(oauth.status().await.unwrap().unwrap().issuer, origin);
+    assert_eq!(world.seen("/authorize")[0].params["resource"], world.server);
+    // It may as well be a server that wants a key of some other kind.
+    world.set(|script| script.missing = [&nothing[..], &["/register"]].concat());
+    let error = world.call(&world.oauth()).await.unwrap_err();
+    assert!(error.is_authorization_required(), "{error:?}");
+    assert!(error.next_step().unwrap().contains("token"), "{error}");
+}

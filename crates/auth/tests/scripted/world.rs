@@ -38,6 +38,8 @@ pub(crate) struct Script {
     pub(crate) answer: Vec<(&'static str, Option<String>)>,
     /// The next answers of the token endpoint: status, body, delay.
     pub(crate) tokens: VecDeque<(u16, Value, Duration)>,
+    /// Paths that are not there.
+    pub(crate) missing: Vec<&'static str>,
     /// The MCP server refuses all tokens.
     pub(crate) refuses: bool,
     pub(crate) revocation_status: u16,
@@ -60,6 +62,7 @@ impl World {
             metadata: json!({}),
             answer: Vec::new(),
             tokens: VecDeque::new(),
+            missing: Vec::new(),
             refuses: false,
             revocation_status: 200,
             token_lifetime: json!(3600),
@@ -188,6 +191,7 @@ impl World {
     fn decide(&self, script: &mut Script, seen: &Seen) -> (Response<Full<Bytes>>, Duration) {
         let now = Duration::ZERO;
         match seen.path.as_str() {
+            path if script.missing.contains(&path) => (reply(404, &json!({})), now),
             "/.well-known/oauth-protected-resource/mcp" => {
                 let own = json!({"resource": self.server, "authorization_servers": [self.issuer], "scopes_supported": ["read"]});
                 (reply(200, &merged(own, &script.resource)), now)
