@@ -1,6 +1,6 @@
 //! Lists and calls.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use wharf::Client;
@@ -48,17 +48,15 @@ pub(crate) async fn rounds(client: &Client) -> Result<()> {
 
 /// Sends a tool's schema back as it came, byte for byte.
 pub(crate) async fn echo_schema(client: &Client) -> Result<()> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
+    #[derive(Deserialize, Serialize)]
     struct Schema<'a> {
-        #[serde(borrow)]
-        input_schema: &'a RawValue,
+        #[serde(borrow, rename(deserialize = "inputSchema"))]
+        schema: &'a RawValue,
     }
     for tool in client.tools().all().await? {
         if tool.name == "json_schema_2020_12_tool"
-            && let Ok(Schema { input_schema }) = serde_json::from_str(tool.raw().get())
+            && let Ok(arguments @ Schema { .. }) = serde_json::from_str(tool.raw().get())
         {
-            let arguments = json!({ "schema": input_schema });
             client.call("json_schema_echo", arguments).await?;
         }
     }

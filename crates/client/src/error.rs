@@ -41,6 +41,7 @@ enum Kind {
     Usage,
     Output,
     TaskFailed,
+    #[cfg(feature = "skills")]
     Unverified,
 }
 
@@ -221,6 +222,7 @@ impl Error {
 
     /// Whether what the server gave is not what it had promised: a file of a skill with another
     /// digest or size, or one that its skill does not have.
+    #[cfg(feature = "skills")]
     pub fn is_unverified(&self) -> bool {
         matches!(self.inner.kind, Kind::Unverified)
     }

@@ -59,16 +59,24 @@ async fn a_person_may_say_no() {
 #[tokio::test]
 async fn a_page_is_opened_and_announced_as_done() {
     for (way, revision) in everything().filter(|(_, it)| *it >= Revision::V2025_11_25) {
-        let builder = Client::builder().revision(revision).on_elicit_url(|page: Page| async move {
-            assert_eq!(page.url, "https://example.com/sign-in");
-            Ok(ElicitResult::agree())
-        });
+        let builder = Client::builder()
+            .revision(revision)
+            .on_elicit_url(|page: Page| async move {
+                assert_eq!(page.url, "https://example.com/sign-in");
+                Ok(ElicitResult::agree())
+            });
         let client = connect(builder, way).await;
         let mut heard = client.notifications();
         let result = client.call("sign_in", json!({})).await.expect("a result");
-        assert_eq!(result.content[0].as_text(), Some("Accept"), "{way:?} {revision}");
+        assert_eq!(
+            result.content[0].as_text(),
+            Some("Accept"),
+            "{way:?} {revision}"
+        );
         if revision == Revision::V2025_11_25 {
-            let done = Notification::ElicitationComplete { elicitation_id: "page-1".into() };
+            let done = Notification::ElicitationComplete {
+                elicitation_id: "page-1".into(),
+            };
             let next = tokio::time::timeout(Duration::from_secs(5), heard.next()).await;
             assert_eq!(next.expect("in time"), Some(done), "{way:?}");
         }
@@ -78,7 +86,9 @@ async fn a_page_is_opened_and_announced_as_done() {
 #[tokio::test]
 async fn roots_may_change() {
     for (way, revision) in everything() {
-        let builder = Client::builder().revision(revision).roots([Root::new("file:///a")]);
+        let builder = Client::builder()
+            .revision(revision)
+            .roots([Root::new("file:///a")]);
         let client = connect(builder, way).await;
         let places = async || {
             let result = client.call("places", json!({})).await.expect("a result");

@@ -209,10 +209,19 @@ async fn arguments_are_completed() {
 
     for (way, revision) in everything() {
         let client = connect(Client::builder().revision(revision), way).await;
-        let template = CompletionReference::Resource { uri: "greeting://{name}".into() };
+        let template = CompletionReference::Resource {
+            uri: "greeting://{name}".into(),
+        };
         let none = Default::default();
-        let result = client.complete(&template, "name", "A", &none).await.expect("suggestions");
-        assert_eq!(result.completion.values, ["Ada", "Alan"], "{way:?} {revision}");
+        let result = client
+            .complete(&template, "name", "A", &none)
+            .await
+            .expect("suggestions");
+        assert_eq!(
+            result.completion.values,
+            ["Ada", "Alan"],
+            "{way:?} {revision}"
+        );
     }
 }
 

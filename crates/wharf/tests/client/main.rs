@@ -3,6 +3,7 @@
 mod asks;
 mod calls;
 mod hostile;
+mod raw;
 #[cfg(feature = "skills")]
 mod skills;
 mod stream;

@@ -74,7 +74,11 @@ async fn sign_in(ctx: &Context) -> Result<String, AskError> {
 #[tool]
 async fn places(ctx: &Context) -> Result<String, AskError> {
     let roots = ctx.roots().await?;
-    Ok(roots.into_iter().map(|root| root.uri).collect::<Vec<_>>().join(" "))
+    Ok(roots
+        .into_iter()
+        .map(|root| root.uri)
+        .collect::<Vec<_>>()
+        .join(" "))
 }
 
 /// Wait for as long as it is let.
