@@ -5,6 +5,7 @@
 mod child;
 mod endless;
 mod killed;
+mod leaks;
 mod network;
 mod proxy;
 mod support;
