@@ -107,7 +107,7 @@ fn of_clients_that_cannot_write() {
                 proxy.stop_reading(true);
                 let big = "x".repeat(8_000_000);
                 let calls =
-                    (0..4).map(|_| client.call("echo", json!({ "text": &big })).into_future());
+                    (0..2).map(|_| client.call("echo", json!({ "text": &big })).into_future());
                 for result in in_time("calls", futures_util::future::join_all(calls)).await {
                     let error = result.expect_err("nobody reads it");
                     assert!(is_clear(&error), "{way:?}: {error:?}");

@@ -8,4 +8,5 @@ mod killed;
 mod leaks;
 mod network;
 mod proxy;
+mod script;
 mod support;
