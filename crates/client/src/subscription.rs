@@ -121,9 +121,12 @@ impl Subscription {
             opened,
         ));
         let task = task.abort_handle();
-        let honored = honored
-            .await
-            .unwrap_or_else(|_| Err(Error::closed("the client was closed")));
+        let patience = shared.config.timeouts.request;
+        let honored = shared.patiently(patience, async {
+            let closed = Error::closed("the client was closed");
+            honored.await.unwrap_or(Err(closed))
+        });
+        let honored = honored.await;
         match honored {
             Ok(honored) => Ok(Self {
                 queue,

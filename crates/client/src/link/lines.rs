@@ -339,7 +339,7 @@ async fn write(lines: Arc<Lines>, duplex: Weak<Duplex>) {
     lines.closed.send_replace(true);
     if let Err(error) = result {
         // The reader knows more about why, if it is to be known at all.
-        let why = timeout(Duration::from_secs(1), lines.keeper.why_ended()).await;
+        let why = timeout(SOON, lines.keeper.why_ended()).await;
         let why = why.unwrap_or_else(|_| {
             Error::closed(format!(
                 "the server does not take messages any more: {error}"

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use http::Uri;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use url::Url;
 
 use super::duplex::{Output, Reading};
@@ -21,6 +21,8 @@ use crate::message::Request;
 const QUEUE: usize = 64;
 /// Posts on their way at the same time.
 const POSTS: usize = 16;
+/// How long the last posts may take once the connection is being closed.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Opens the stream, and learns from it where to post.
 pub(crate) async fn open(http: &Arc<Http>, wait: Duration) -> Result<Arc<Duplex>> {
@@ -32,18 +34,19 @@ pub(crate) async fn open(http: &Arc<Http>, wait: Duration) -> Result<Arc<Duplex>
     let uri = resolve(http.uri(), &first)?;
     let posts = http.beside(uri);
     let (sender, receiver) = mpsc::channel(QUEUE);
+    let (close, closing) = watch::channel(false);
+    let (posting, posted) = watch::channel(());
     let output = Posts {
         sender,
-        closed: Arc::new(Notify::new()),
+        close,
+        posted: posted.clone(),
     };
-    let closed = Arc::clone(&output.closed);
     let duplex = Duplex::new(http.peer(), output);
-    tokio::spawn(post(
-        posts,
-        receiver,
-        Arc::clone(&closed),
-        Arc::downgrade(&duplex),
-    ));
+    let weak = Arc::downgrade(&duplex);
+    tokio::spawn(async move {
+        post(posts, receiver, closing, weak).await;
+        drop(posting);
+    });
     let weak = Arc::downgrade(&duplex);
     tokio::spawn(async move {
         let read = async {
@@ -60,13 +63,19 @@ pub(crate) async fn open(http: &Arc<Http>, wait: Duration) -> Result<Arc<Duplex>
         };
         let ended: Result<()> = tokio::select! {
             ended = read => ended,
-            () = closed.notified() => Err(Error::closed("the client was closed")),
+            // The session ends with the stream: not before all is posted.
+            () = lost(posted) => Err(Error::closed("the client was closed")),
         };
         if let (Err(error), Some(duplex)) = (ended, weak.upgrade()) {
             duplex.end(&error);
         }
     });
     Ok(duplex)
+}
+
+/// Waits until the sender is gone.
+async fn lost(mut receiver: watch::Receiver<()>) {
+    while receiver.changed().await.is_ok() {}
 }
 
 /// The data of the first event, which must be `endpoint`.
@@ -100,41 +109,49 @@ fn resolve(stream: &Uri, endpoint: &str) -> Result<Uri> {
     url.as_str().parse().map_err(|_| wrong())
 }
 
-/// Posts what is to be sent.
+/// Posts what is to be sent, until the connection is closed or nobody is left who could.
 async fn post(
     http: Arc<Http>,
     mut messages: mpsc::Receiver<Vec<u8>>,
-    closed: Arc<Notify>,
+    mut closing: watch::Receiver<bool>,
     duplex: std::sync::Weak<Duplex>,
 ) {
     let mut posts = FuturesUnordered::new();
-    let closed = closed.notified();
-    tokio::pin!(closed);
+    let send = |message: Vec<u8>| {
+        let http = &http;
+        async move {
+            let request = Request::new("");
+            let sent = http.notify(&request, message.clone()).await;
+            (message, sent)
+        }
+    };
     loop {
         tokio::select! {
             message = messages.recv(), if posts.len() < POSTS => {
                 let Some(message) = message else { break };
-                let http = &http;
-                posts.push(async move {
-                    let request = Request::new("");
-                    let sent = http.notify(&request, message.clone()).await;
-                    (message, sent)
-                });
+                posts.push(send(message));
             }
             Some((message, sent)) = posts.next() => {
                 if let (Err(error), Some(duplex)) = (sent, duplex.upgrade()) {
                     duplex.not_sent(&message, error);
                 }
             }
-            () = &mut closed => return,
+            _ = closing.wait_for(|closing| *closing) => break,
         }
     }
-    while posts.next().await.is_some() {}
+    while let Ok(message) = messages.try_recv() {
+        posts.push(send(message));
+    }
+    // What does not arrive soon is not wanted any more.
+    let rest = async { while posts.next().await.is_some() {} };
+    let _ = tokio::time::timeout(SOON, rest).await;
 }
 
 struct Posts {
     sender: mpsc::Sender<Vec<u8>>,
-    closed: Arc<Notify>,
+    close: watch::Sender<bool>,
+    /// Loses its sender when nothing more will be posted.
+    posted: watch::Receiver<()>,
 }
 
 impl Output for Posts {
@@ -155,7 +172,10 @@ impl Output for Posts {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async { self.closed.notify_waiters() })
+        Box::pin(async {
+            self.close.send_replace(true);
+            lost(self.posted.clone()).await;
+        })
     }
 }
 

@@ -1,14 +1,15 @@
 //! WebSocket: a message a frame, in both directions, with the sub-protocol `mcp`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderValue, Method, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -92,92 +93,128 @@ pub(crate) async fn open(uri: &Uri, config: &Config, peer: Arc<Peer>) -> Result<
         }
     };
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let closed = Arc::new(Notify::new());
-    let output = Frames {
-        sender,
-        close: Arc::default(),
-        closed: Arc::clone(&closed),
-    };
-    let close = Arc::clone(&output.close);
-    let duplex = Duplex::new(peer, output);
+    let (close, closing) = watch::channel(false);
+    let (ended, closed) = watch::channel(());
+    let duplex = Duplex::new(
+        peer,
+        Frames {
+            sender,
+            close,
+            closed,
+        },
+    );
     let weak = Arc::downgrade(&duplex);
     tokio::spawn(async move {
-        let ended = run(socket, receiver, close, &weak).await;
-        closed.notify_waiters();
+        let error = run(socket, receiver, closing, &weak).await;
+        drop(ended);
         if let Some(duplex) = weak.upgrade() {
-            duplex.end(&ended);
+            duplex.end(&error);
         }
     });
     Ok(duplex)
 }
 
-/// Carries messages until the connection ends, and says why.
+/// Carries messages until the connection ends, and says why. It reads whether it can write or not:
+/// a server may take no more before it could answer.
 async fn run<S: AsyncRead + AsyncWrite + Unpin>(
-    mut socket: WebSocketStream<S>,
+    socket: WebSocketStream<S>,
     mut messages: mpsc::Receiver<Vec<u8>>,
-    close: Arc<Notify>,
+    mut closing: watch::Receiver<bool>,
     duplex: &std::sync::Weak<Duplex>,
 ) -> Error {
-    let mut reading = Reading::default();
-    let mut ping = tokio::time::interval(PING);
-    ping.reset();
-    let mut answered = true;
-    loop {
-        tokio::select! {
-            message = messages.recv() => {
-                let Some(message) = message else {
-                    let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await;
-                    return Error::closed("the client was closed");
-                };
-                let Ok(text) = String::from_utf8(message) else { continue };
-                let sent = async {
-                    socket.feed(Message::text(text)).await?;
+    let (mut sink, mut stream) = socket.split();
+    let answered = AtomicBool::new(true);
+    let ask = Notify::new();
+    let write = async {
+        loop {
+            tokio::select! {
+                message = messages.recv() => {
+                    let Some(message) = message else { return Error::closed("the client was closed") };
                     // What is waiting shares one write.
-                    while let Ok(message) = messages.try_recv() {
-                        if let Ok(text) = String::from_utf8(message) {
-                            socket.feed(Message::text(text)).await?;
+                    let sent = async {
+                        feed(&mut sink, message).await?;
+                        while let Ok(message) = messages.try_recv() {
+                            feed(&mut sink, message).await?;
                         }
+                        sink.flush().await
+                    };
+                    if let Err(error) = sent.await {
+                        return broken(error);
                     }
-                    socket.flush().await
-                };
-                if let Err(error) = sent.await {
-                    return broken(error);
                 }
-            }
-            frame = socket.next() => {
-                answered = true;
-                let message = match frame {
-                    Some(Ok(Message::Text(text))) => text.as_bytes().to_vec(),
-                    Some(Ok(Message::Binary(bytes))) => bytes.to_vec(),
-                    Some(Ok(Message::Close(reason))) => {
-                        let reason = reason.map_or(String::new(), |it| format!(": {}", escape(&it.reason)));
-                        return Error::closed(format!("the server has closed the connection{reason}"));
+                () = ask.notified() => {
+                    if let Err(error) = sink.send(Message::Ping(Default::default())).await {
+                        return broken(error);
                     }
-                    Some(Ok(_)) => continue,
-                    Some(Err(error)) => return broken(error),
-                    None => return Error::closed("the server has closed the connection"),
-                };
-                let Some(duplex) = duplex.upgrade() else {
-                    return Error::closed("the client was closed");
-                };
-                if let Err(error) = duplex.take(&mut reading, &message) {
-                    return error;
                 }
-            }
-            _ = ping.tick() => {
-                if !answered {
-                    return Error::closed("the server does not answer any more");
-                }
-                answered = false;
-                if let Err(error) = socket.send(Message::Ping(Default::default())).await {
-                    return broken(error);
-                }
-            }
-            () = close.notified() => {
-                let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await;
-                return Error::closed("the client was closed");
             }
         }
+    };
+    let read = async {
+        let mut reading = Reading::default();
+        loop {
+            let frame = stream.next().await;
+            answered.store(true, Ordering::Relaxed);
+            let message = match frame {
+                Some(Ok(Message::Text(text))) => text.as_bytes().to_vec(),
+                Some(Ok(Message::Binary(bytes))) => bytes.to_vec(),
+                Some(Ok(Message::Close(reason))) => {
+                    let reason =
+                        reason.map_or(String::new(), |it| format!(": {}", escape(&it.reason)));
+                    return Error::closed(format!("the server has closed the connection{reason}"));
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => return broken(error),
+                None => return Error::closed("the server has closed the connection"),
+            };
+            let Some(duplex) = duplex.upgrade() else {
+                return Error::closed("the client was closed");
+            };
+            if let Err(error) = duplex.take(&mut reading, &message) {
+                return error;
+            }
+        }
+    };
+    let silence = async {
+        let mut turn = tokio::time::interval(PING);
+        turn.reset();
+        loop {
+            turn.tick().await;
+            if !answered.swap(false, Ordering::Relaxed) {
+                return Error::closed("the server does not answer any more");
+            }
+            ask.notify_one();
+        }
+    };
+    let closing = async {
+        let _ = closing.wait_for(|closing| *closing).await;
+        Error::closed("the client was closed")
+    };
+    let ended = tokio::select! {
+        error = write => error,
+        error = read => error,
+        error = silence => error,
+        error = closing => error,
+    };
+    // What was sent before, and the frame that says so; who does not take it soon does without.
+    let farewell = async {
+        while let Ok(message) = messages.try_recv() {
+            feed(&mut sink, message).await?;
+        }
+        sink.close().await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
+    ended
+}
+
+async fn feed<S>(sink: &mut S, message: Vec<u8>) -> Result<(), SocketError>
+where
+    S: Sink<Message, Error = SocketError> + Unpin,
+{
+    match String::from_utf8(message) {
+        Ok(text) => sink.feed(Message::text(text)).await,
+        // Not one of ours.
+        Err(_) => Ok(()),
     }
 }
 
@@ -187,8 +224,9 @@ fn broken(error: SocketError) -> Error {
 
 struct Frames {
     sender: mpsc::Sender<Vec<u8>>,
-    close: Arc<Notify>,
-    closed: Arc<Notify>,
+    close: watch::Sender<bool>,
+    /// Loses its sender when the connection has ended.
+    closed: watch::Receiver<()>,
 }
 
 impl Output for Frames {
@@ -210,11 +248,8 @@ impl Output for Frames {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            let closed = self.closed.notified();
-            self.close.notify_one();
-            if !self.sender.is_closed() {
-                let _ = tokio::time::timeout(Duration::from_secs(2), closed).await;
-            }
+            self.close.send_replace(true);
+            while self.closed.clone().changed().await.is_ok() {}
         })
     }
 }

@@ -153,6 +153,76 @@ async fn one_that_does_not_read_any_more_fills_no_memory() {
     in_time("close", client.close()).await;
 }
 
+/// Much more than a pipe holds was to be written when it closed its end.
+#[tokio::test]
+async fn one_that_closes_its_input_is_given_up_at_once() {
+    let client = Server("plain").connect().await.unwrap();
+    let result = client.call("close-input", json!({})).await.unwrap();
+    assert_eq!(text(&result), "closed");
+    let big = "x".repeat(500_000);
+    let calls = (0..10).map(|_| {
+        let call = client.call("echo", json!({ "text": &big }));
+        call.timeout(LONGEST).into_future()
+    });
+    let done = futures_util::future::join_all(calls);
+    for result in in_time("big calls", done).await {
+        let error = result.expect_err("nobody reads it");
+        assert!(error.is_closed(), "{error:?}");
+        assert!(
+            error.to_string().contains("does not take messages"),
+            "{error}"
+        );
+    }
+    recovers(&client, "with another child").await;
+    in_time("close", client.close()).await;
+}
+
+/// All calls lose the same child, and start but one other.
+#[tokio::test]
+async fn one_that_dies_is_started_once_for_all() {
+    let client = Server("plain").connect().await.unwrap();
+    let waiting = (0..50).map(|_| {
+        client
+            .call("nothing", json!({}))
+            .timeout(LONGEST)
+            .into_future()
+    });
+    let all = futures_util::future::join_all(waiting);
+    let (results, died) = in_time("die", async {
+        tokio::join!(all, client.call("die", json!({})).into_future())
+    })
+    .await;
+    for result in results.into_iter().chain([died]) {
+        let error = result.expect_err("it died");
+        assert!(
+            error.is_closed() && error.to_string().contains("out of cheese"),
+            "{error:?}"
+        );
+    }
+    let calls = (0..50).map(|_| client.call("pids", json!({})).into_future());
+    let results = in_time("pids", futures_util::future::join_all(calls)).await;
+    let mut pids: Vec<_> = results
+        .iter()
+        .map(|it| text(it.as_ref().unwrap()))
+        .collect();
+    pids.dedup();
+    assert_eq!(pids.len(), 1);
+    in_time("close", client.close()).await;
+}
+
+/// It answers one call, and dies. Each call finds another one, at longer and longer intervals.
+#[tokio::test]
+async fn one_that_dies_after_every_call_still_answers() {
+    let client = Server("short-lived").connect().await.unwrap();
+    for n in 0..4 {
+        // Whether the answer or the end of the child is seen first is the child's luck.
+        while let Err(error) = echo(&client, &format!("{n}")).await {
+            assert!(error.is_closed(), "{error:?}");
+        }
+    }
+    in_time("close", client.close()).await;
+}
+
 /// Each of its pings is to be answered, and it reads no answer.
 #[tokio::test]
 async fn one_that_only_asks_fills_no_memory() {

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use wharf_client::{Client, Timeouts};
+use wharf_client::{Client, Limits, Timeouts, Watch};
 
+use crate::script::scripted;
 use crate::support::*;
 
 /// More than a client that keeps what it reads would take; less than would harm this machine.
@@ -209,66 +211,60 @@ async fn frames_without_end() {
 /// Each page says that there is another one, and each of them is empty.
 #[tokio::test]
 async fn a_list_without_end() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        let mut page = 0;
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 65536];
-            let mut length = 0;
-            let request: serde_json::Value = loop {
-                let count = stream.read(&mut request[length..]).await.unwrap();
-                length += count;
-                let text = String::from_utf8_lossy(&request[..length]);
-                let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-                match body.and_then(|body| serde_json::from_str(&body).ok()) {
-                    Some(request) => break request,
-                    None if count == 0 => return,
-                    None => {}
-                }
-            };
-            page += 1;
-            let result = if request["method"] == "server/discover" {
-                serde_json::json!({
-                    "resultType": "complete", "supportedVersions": ["2026-07-28"],
-                    "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private",
-                })
-            } else {
-                let cursor = format!("{page}{}", "c".repeat(1000));
-                serde_json::json!({
-                    "resultType": "complete", "tools": [], "nextCursor": cursor,
-                    "ttlMs": 0, "cacheScope": "private",
-                })
-            };
-            let body = serde_json::json!({"jsonrpc": "2.0", "id": request["id"], "result": result});
-            let body = body.to_string();
-            let response = format!(
-                "{OK}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = stream.write_all(response.as_bytes()).await;
-        }
-    });
-    let limits = wharf_client::Limits {
+    let page = AtomicUsize::new(0);
+    let port = scripted(move |_| {
+        let page = page.fetch_add(1, Ordering::Relaxed);
+        let cursor = format!("{page}{}", "c".repeat(1000));
+        Some(json!({
+            "resultType": "complete", "tools": [], "nextCursor": cursor,
+            "ttlMs": 0, "cacheScope": "private",
+        }))
+    })
+    .await;
+    let limits = Limits {
         list_items: 300,
-        ..Default::default()
+        ..Limits::default()
     };
-    let client = WAYS[0].on(Client::builder().limits(limits));
-    let client = client.connect(&WAYS[0].address(port)).await.unwrap();
+    let client = WAYS[0].connect(hasty().limits(limits), port).await.unwrap();
     let error = in_time("a list", client.tools().all())
         .await
         .expect_err("no end");
     assert!(error.is_protocol(), "{error:?}");
 }
 
+/// Each answer asks for something more.
+#[tokio::test]
+async fn rounds_without_end() {
+    let port = scripted(|_| {
+        Some(json!({
+            "resultType": "input_required", "requestState": "s",
+            "inputRequests": {"a": {"method": "roots/list"}},
+        }))
+    })
+    .await;
+    let builder = hasty().roots([]);
+    let client = WAYS[0].connect(builder, port).await.unwrap();
+    let error = echo(&client, "x").await.expect_err("no end");
+    assert!(error.is_protocol(), "{error:?}");
+}
+
+/// A server that takes a subscription, and never confirms it.
+#[tokio::test]
+async fn a_subscription_that_does_not_begin() {
+    let port = scripted(|_| None).await;
+    let client = WAYS[0].connect(hasty(), port).await.unwrap();
+    let watch = client.watch(Watch::new().tools());
+    let error = in_time("watch", watch).await.expect_err("no answer");
+    assert!(error.is_timeout(), "{error:?}");
+}
+
 /// The limit of a message holds for what is asked for as well as for the first answer.
 #[tokio::test]
 async fn a_result_that_is_too_large() {
     let port = serve().await;
-    let small = wharf_client::Limits {
+    let small = Limits {
         message_bytes: 100_000,
-        ..Default::default()
+        ..Limits::default()
     };
     let timeouts = Timeouts {
         request: Duration::from_secs(20),

@@ -5,6 +5,8 @@
 mod child;
 mod endless;
 mod killed;
+mod leaks;
 mod network;
 mod proxy;
+mod script;
 mod support;

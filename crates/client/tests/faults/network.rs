@@ -162,3 +162,23 @@ async fn a_port_that_takes_connections_and_says_nothing() {
         assert!(error.is_timeout(), "{way:?}: {error:?}");
     }
 }
+
+/// Both ends write more than the buffers between them hold, before either has read it.
+#[tokio::test]
+async fn much_in_both_directions_at_once() {
+    let server = serve().await;
+    for way in WAYS {
+        let client = way.connect(patient(), server).await.unwrap();
+        let calls = (0..40).map(|n| {
+            let said = format!("{n} ").repeat(250_000);
+            let client = &client;
+            async move {
+                echo(client, &said)
+                    .await
+                    .unwrap_or_else(|error| panic!("{way:?}: {error}"))
+            }
+        });
+        in_time("all of them", futures_util::future::join_all(calls)).await;
+        in_time("close", client.close()).await;
+    }
+}

@@ -1,12 +1,12 @@
 //! A TCP proxy that does to connections what networks do.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::support::Random;
@@ -44,6 +44,7 @@ pub(crate) struct Proxy {
     pub(crate) port: u16,
     fault: Arc<Mutex<Fault>>,
     connections: Arc<AtomicU64>,
+    stopped: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -53,6 +54,7 @@ impl Proxy {
             port: listener.local_addr().unwrap().port(),
             fault: Arc::new(Mutex::new(Fault::None)),
             connections: Arc::default(),
+            stopped: watch::Sender::new(false),
         };
         let running = proxy.clone();
         tokio::spawn(async move {
@@ -62,10 +64,18 @@ impl Proxy {
                 let number = running.connections.fetch_add(1, Ordering::Relaxed);
                 let random = Random::new(seed << 16 | number);
                 let fault = running.fault();
+                let mut stopped = running.stopped.subscribe();
+                let now = running.clone();
                 all.spawn(async move {
-                    if let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await {
-                        carry(client, server, fault, random).await;
+                    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else {
+                        return;
+                    };
+                    tokio::select! {
+                        () = carry(&client, &server, &now, fault, random) => return,
+                        _ = stopped.wait_for(|stopped| *stopped) => {}
                     }
+                    // Open still, but nobody reads it.
+                    let _ = stopped.wait_for(|stopped| !*stopped).await;
                 });
             }
         });
@@ -76,13 +86,25 @@ impl Proxy {
         *self.fault.lock().unwrap()
     }
 
-    /// What is done to connections from now on. Those that are there keep theirs.
+    /// Leaves all connections as they are, and ends them when this is over.
+    pub(crate) fn stop_reading(&self, stop: bool) {
+        self.stopped.send_replace(stop);
+    }
+
+    /// What is done to connections from now on. Those that are there keep theirs, only that what
+    /// corrupts stops to.
     pub(crate) fn set(&self, fault: Fault) {
         *self.fault.lock().unwrap() = fault;
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, fault: Fault, mut random: Random) {
+async fn carry(
+    client: &TcpStream,
+    server: &TcpStream,
+    proxy: &Proxy,
+    fault: Fault,
+    mut random: Random,
+) {
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
     if fault == Fault::Reset {
@@ -96,10 +118,8 @@ async fn carry(client: TcpStream, server: TcpStream, fault: Fault, mut random: R
         1 => (fault, fault),
         _ => (Fault::None, fault),
     };
-    let (client_reads, client_writes) = client.into_split();
-    let (server_reads, server_writes) = server.into_split();
-    let up = pump(client_reads, server_writes, up, &mut random);
-    let down = pump(server_reads, client_writes, down, &mut other);
+    let up = pump(client, server, proxy, up, &mut random);
+    let down = pump(server, client, proxy, down, &mut other);
     // An end in one direction is the end of both: a cut is one.
     tokio::select! {
         () = up => {}
@@ -107,7 +127,8 @@ async fn carry(client: TcpStream, server: TcpStream, fault: Fault, mut random: R
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault, random: &mut Random) {
+async fn pump(from: &TcpStream, to: &TcpStream, proxy: &Proxy, fault: Fault, random: &mut Random) {
+    let (mut from, mut to) = (Reading(from), Writing(to));
     let mut chunk = vec![0; 16 * 1024];
     let mut left = random.below(2500);
     let mut kept = Vec::new();
@@ -133,6 +154,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault, ran
         let bytes = &mut chunk[..count];
         let written = match fault {
             Fault::None => to.write_all(bytes).await,
+            Fault::Corrupt if proxy.fault() != fault => to.write_all(bytes).await,
             Fault::Cut | Fault::Reset if left < count => {
                 let _ = to.write_all(&bytes[..left]).await;
                 return;
@@ -176,7 +198,38 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault, ran
     }
 }
 
-async fn late(bytes: &[u8], to: &mut OwnedWriteHalf, random: &mut Random) -> std::io::Result<()> {
+/// A stream that is shared by both directions.
+struct Reading<'a>(&'a TcpStream);
+
+impl Reading<'_> {
+    async fn read(&mut self, chunk: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            self.0.readable().await?;
+            match self.0.try_read(chunk) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
+    }
+}
+
+struct Writing<'a>(&'a TcpStream);
+
+impl Writing<'_> {
+    async fn write_all(&mut self, mut bytes: &[u8]) -> std::io::Result<()> {
+        while !bytes.is_empty() {
+            self.0.writable().await?;
+            match self.0.try_write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn late(bytes: &[u8], to: &mut Writing<'_>, random: &mut Random) -> std::io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let count = (1 + random.below(200)).min(rest.len());

@@ -105,6 +105,8 @@ for line in sys.stdin:
         arguments = request["params"]["arguments"]
         if name == "echo":
             said(request, arguments["text"])
+            if mode == "short-lived":
+                os._exit(4)
         elif name == "late":
             late.append(request)
             if len(late) == arguments["of"]:
@@ -127,6 +129,10 @@ for line in sys.stdin:
         elif name == "raw":
             text = arguments["text"].replace("$ID", json.dumps(request["id"]))
             write(text.encode("utf-8", "surrogateescape") + b"\n")
+        elif name == "close-input":
+            os.close(0)
+            said(request, "closed")
+            time.sleep(1000)
         elif name == "twice":
             said(request, "first")
             said(request, "second")

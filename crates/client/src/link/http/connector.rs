@@ -13,6 +13,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::error::{Error, Result};
 
+/// After so long without a sign of life the system looks whether the other end is still there;
+/// and so long may what is sent go without being taken, where the system knows how to see that.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// Connections over TLS or not.
 #[derive(Clone)]
 pub(crate) enum HttpClient {
@@ -27,7 +31,10 @@ impl HttpClient {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect));
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        tcp.set_keepalive(Some(SILENCE));
+        // A request that was given up goes on for as long as the server does not read it.
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        tcp.set_tcp_user_timeout(Some(SILENCE));
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
