@@ -125,6 +125,7 @@ async fn connect(
         builder = builder.roots(roots?);
     }
     builder = answered_by(builder, &asker);
+    let report = progress.clone();
     let connected = match resolved.target {
         Target::Url {
             url,
@@ -181,6 +182,15 @@ async fn connect(
         }
     };
     let client = connected.map_err(|error| failure(text, &error))?;
+    if options.verbose > 0
+        && let Ok(info) = client.info().await
+    {
+        let how = format!(
+            "connected, revision {}, {:?}",
+            info.revision, info.transport
+        );
+        report.aside(|| say(styled(DIM, how)));
+    }
     Ok(Session {
         client,
         out: Out::new(options.json, false),

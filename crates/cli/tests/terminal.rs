@@ -71,6 +71,18 @@ fn asking(dropped: &Arc<AtomicBool>) -> Server {
             }),
         )
         .tool(
+            Tool::new("where").handler(|_: NoArguments, ctx: Context| async move {
+                match ctx.roots().await {
+                    Ok(roots) => roots
+                        .iter()
+                        .map(|root| root.uri.clone())
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                    Err(error) => format!("no: {error}"),
+                }
+            }),
+        )
+        .tool(
             Tool::new("forever").handler(move |_: NoArguments, ctx: Context| {
                 let guard = Dropped(Arc::clone(&dropped));
                 async move {
@@ -250,4 +262,31 @@ fn interrupted_at_a_question() {
     terminal.interrupt();
     let (code, text) = terminal.end();
     assert_eq!(code, 130, "{text}");
+}
+
+#[test]
+fn roots_are_told() {
+    let (server, _) = start();
+    let directory = std::env::temp_dir().canonicalize().expect("a directory");
+    let path = directory.to_str().expect("Unicode");
+    for revision in ["2025-06-18", "2026-07-28"] {
+        let arguments = [
+            "call",
+            &server.url,
+            "where",
+            "--root",
+            path,
+            "--revision",
+            revision,
+        ];
+        let (code, stdout, stderr) = run(wharf(&arguments));
+        assert_eq!(
+            (code, stdout.trim_end()),
+            (0, format!("file://{path}").as_str()),
+            "{stderr}"
+        );
+    }
+    let (code, _, stderr) = run(wharf(&["call", &server.url, "where", "--root", "/no/such"]));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("--root /no/such"), "{stderr}");
 }
