@@ -493,4 +493,7 @@ fn signing_in_and_out() {
     }
     // There is a folder for tokens now, and a server that wants none is called as before.
     assert_eq!(run(wharf(&["ping", &server.url])).0, 0);
+    let (code, _, stderr) = run(wharf(&["ping", &refusing()]));
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("wharf login"), "{stderr}");
 }

@@ -290,3 +290,14 @@ fn roots_are_told() {
     assert_eq!(code, 1);
     assert!(stderr.contains("--root /no/such"), "{stderr}");
 }
+
+#[test]
+fn lists_that_a_server_does_not_have_are_empty() {
+    let (server, _) = start();
+    for list in ["resources", "templates", "prompts"] {
+        let (code, stdout, stderr) = run(wharf(&[list, &server.url]));
+        assert_eq!((code, stdout.as_str()), (0, ""), "{list}: {stderr}");
+        let (code, stdout, _) = run(wharf(&[list, &server.url, "--json"]));
+        assert_eq!((code, stdout.contains("[]")), (0, true), "{list}: {stdout}");
+    }
+}
