@@ -4,16 +4,22 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
 
 use crate::Error;
 
 /// `BYTES` random bytes, as base64url.
 pub(crate) fn text<const BYTES: usize>() -> Result<String, Error> {
-    let mut bytes = [0; BYTES];
+    bytes::<BYTES>().map(|bytes| base64url(&*bytes))
+}
+
+/// Random bytes.
+pub(crate) fn bytes<const BYTES: usize>() -> Result<Zeroizing<[u8; BYTES]>, Error> {
+    let mut bytes = Zeroizing::new([0; BYTES]);
     SystemRandom::new()
-        .fill(&mut bytes)
+        .fill(&mut *bytes)
         .map_err(|_| Error::misconfigured("the system gives no random numbers"))?;
-    Ok(base64url(&bytes))
+    Ok(bytes)
 }
 
 /// The SHA-256 of a text, as base64url.

@@ -13,6 +13,9 @@ pub use file::FileStore;
 
 mod seal;
 
+#[cfg(feature = "keyring")]
+mod keyring;
+
 /// Where tokens are kept: short texts under short keys.
 ///
 /// [`MemoryStore`] forgets with the process. [`FileStore`] is a folder that only its owner can

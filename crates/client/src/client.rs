@@ -496,7 +496,7 @@ impl Shared {
 
     async fn send(
         &self,
-        connection: &Connection,
+        connection: &Arc<Connection>,
         request: &Request,
         rounds: &Members,
         options: &Options,
@@ -522,8 +522,13 @@ impl Shared {
         let outgoing = Outgoing::new(id, request, &about, rounds, watcher.is_some());
         let timeout = options.timeout.unwrap_or(self.config.timeouts.request);
         let most = options.most.or(self.config.timeouts.with_progress);
+        let heard = connection.link.heard();
         let work = connection.link.request(outgoing);
-        self.within(timeout, most, watcher.as_deref(), work).await
+        let answer = self.within(timeout, most, watcher.as_deref(), work).await;
+        if answer.as_ref().is_err_and(Error::is_timeout) && connection.link.heard() == heard {
+            self.doubt(connection);
+        }
+        answer
     }
 
     fn log_level(&self) -> Option<LoggingLevel> {

@@ -56,6 +56,7 @@ pub use asks::{AskError, Form, Page};
 pub use notification::{Notification, Notifications};
 
 // --- below -------------------------------------------------------------------------------------------
+mod alive;
 mod child;
 mod error;
 mod link;

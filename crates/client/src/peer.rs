@@ -154,6 +154,11 @@ impl Peer {
         }
     }
 
+    /// Whether a request is a subscription, which waits for as long as it is wanted.
+    pub(crate) fn is_subscription(&self, id: i64) -> bool {
+        lock(&self.listens).contains_key(&id)
+    }
+
     /// Takes in a message that is not an answer.
     pub(crate) fn take<R: Respond>(
         self: &Arc<Self>,

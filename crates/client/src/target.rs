@@ -75,6 +75,11 @@ impl Target {
         Self::once(Once::Server(Box::new(server)))
     }
 
+    /// Whether there can be another connection after the first one.
+    pub(crate) fn opens_again(&self) -> bool {
+        !matches!(self.0, Kind::Once(_))
+    }
+
     fn once(once: Once) -> Self {
         Self(Kind::Once(Arc::new(Mutex::new(Some(once)))))
     }

@@ -62,8 +62,11 @@ pub mod low_level {}
 #[doc = include_str!("docs/extensions.md")]
 pub mod extensions {}
 
-#[cfg_attr(feature = "skills", doc = include_str!("docs/skills.md"))]
-#[cfg_attr(not(feature = "skills"), doc = "With the feature `skills`.")]
+#[cfg_attr(all(feature = "skills", feature = "client"), doc = include_str!("docs/skills.md"))]
+#[cfg_attr(
+    not(all(feature = "skills", feature = "client")),
+    doc = "With the features `skills` and `client`."
+)]
 pub mod skills {}
 
 #[doc = include_str!("docs/apps.md")]

@@ -64,6 +64,11 @@ impl FileStore {
         Self::with(folder.into(), Some(Seal::new(key)?))
     }
 
+    /// Whether values are sealed.
+    pub fn is_sealed(&self) -> bool {
+        self.inner.seal.is_some()
+    }
+
     fn with(folder: PathBuf, seal: Option<Seal>) -> Result<Self, Error> {
         private_folder(&folder).map_err(|e| failed(&folder, "used", e))?;
         Ok(Self {

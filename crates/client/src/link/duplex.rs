@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -34,6 +35,10 @@ pub(crate) struct Duplex {
     output: Box<dyn Output>,
     waiting: Mutex<Waiting>,
     over: watch::Sender<bool>,
+    /// Messages that came so far.
+    heard: AtomicU64,
+    /// Somebody is asking whether the server is still there.
+    pub(crate) doubted: AtomicBool,
 }
 
 #[derive(Default)]
@@ -67,6 +72,8 @@ impl Duplex {
             output: Box::new(output),
             waiting: Mutex::default(),
             over: watch::Sender::new(false),
+            heard: AtomicU64::new(0),
+            doubted: AtomicBool::new(false),
         })
     }
 
@@ -134,6 +141,7 @@ impl Duplex {
             }
         };
         reading.rubbish = 0;
+        self.heard.fetch_add(1, Ordering::Relaxed);
         if kind != MessageKind::Response {
             if let Then::Ended(id) = self.peer.take(kind, text, &parts, self) {
                 let ended = Error::closed("the server has ended the subscription");
@@ -210,6 +218,21 @@ impl Duplex {
     /// An error, with what is known about its cause.
     pub(crate) fn explain(&self, error: Error) -> Error {
         explained(&error, self.lock().rubbish.as_ref())
+    }
+
+    /// How many messages have come so far.
+    pub(crate) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request waits that was sent before this one, other than a subscription.
+    pub(crate) fn waits_longer_than(&self, id: i64) -> bool {
+        let older: Vec<i64> = {
+            let waiting = self.lock();
+            let ids = waiting.requests.keys().copied();
+            ids.filter(|waiting| *waiting < id).collect()
+        };
+        older.into_iter().any(|id| !self.peer.is_subscription(id))
     }
 
     /// Waits until there will be no more answers.

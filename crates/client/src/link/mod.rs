@@ -74,6 +74,14 @@ impl Link {
         }
     }
 
+    /// How many messages have come so far, where they come unasked.
+    pub(crate) fn heard(&self) -> u64 {
+        match self {
+            Self::Duplex(duplex) => duplex.heard(),
+            Self::Http(_) => 0,
+        }
+    }
+
     /// Waits until the connection has ended, where it can without being used.
     pub(crate) async fn ended(&self) {
         match self {

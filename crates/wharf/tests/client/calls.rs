@@ -1,5 +1,7 @@
 //! Requests, lists and their results.
 
+use std::future::IntoFuture as _;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -7,7 +9,7 @@ use wharf::Client;
 use wharf::client::{Notification, Transport};
 use wharf::protocol::Revision;
 
-use crate::support::{Sum, WAYS, Way, answering, connect, everything};
+use crate::support::{CANCELLED, Sum, WAYS, Way, answering, connect, everything};
 
 #[tokio::test]
 async fn every_revision_over_every_transport() {
@@ -178,6 +180,39 @@ async fn time_is_up_unless_progress_extends_it() {
             "{way:?} {revision}"
         );
         client.ping().await.expect("the connection goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_call_is_cancelled() {
+    for (way, revision) in everything() {
+        let client = connect(Client::builder().revision(revision), way).await;
+        let before = CANCELLED.load(Ordering::Relaxed);
+        let (call, mut progress) = client.call("cancel_me", json!({})).progress();
+        let call = tokio::spawn(call.into_future());
+        assert!(progress.next().await.is_some(), "it runs");
+        call.abort();
+        let cancelled = async {
+            while CANCELLED.load(Ordering::Relaxed) == before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(10), cancelled).await;
+        assert!(in_time.is_ok(), "{way:?} {revision}: it goes on");
+        client.ping().await.expect("the connection goes on");
+    }
+}
+
+#[tokio::test]
+async fn arguments_are_completed() {
+    use wharf::protocol::CompletionReference;
+
+    for (way, revision) in everything() {
+        let client = connect(Client::builder().revision(revision), way).await;
+        let template = CompletionReference::Resource { uri: "greeting://{name}".into() };
+        let none = Default::default();
+        let result = client.complete(&template, "name", "A", &none).await.expect("suggestions");
+        assert_eq!(result.completion.values, ["Ada", "Alan"], "{way:?} {revision}");
     }
 }
 

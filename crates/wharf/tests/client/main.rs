@@ -2,6 +2,7 @@
 
 mod asks;
 mod calls;
+mod hostile;
 #[cfg(feature = "skills")]
 mod skills;
 mod stream;

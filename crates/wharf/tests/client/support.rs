@@ -1,5 +1,6 @@
 //! A server with something of everything, and the ways to it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,40 @@ async fn count(ctx: &Context) -> String {
         ctx.info(format!("at {step}")).await;
     }
     "counted".into()
+}
+
+pub(crate) static CANCELLED: AtomicUsize = AtomicUsize::new(0);
+
+struct CountsItsEnd;
+
+impl Drop for CountsItsEnd {
+    fn drop(&mut self) {
+        CANCELLED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Wait until it is cancelled.
+#[tool]
+async fn cancel_me(ctx: &Context) -> String {
+    let _counted = CountsItsEnd;
+    ctx.progress(1.0, None).await;
+    std::future::pending().await
+}
+
+/// Send the person to a page.
+#[tool]
+async fn sign_in(ctx: &Context) -> Result<String, AskError> {
+    let asked = ctx.elicit_url("Please sign in.", "https://example.com/sign-in");
+    let answer = asked.id("page-1").await?;
+    ctx.elicitation_complete("page-1").await;
+    Ok(format!("{:?}", answer.action))
+}
+
+/// Where the client lets us work.
+#[tool]
+async fn places(ctx: &Context) -> Result<String, AskError> {
+    let roots = ctx.roots().await?;
+    Ok(roots.into_iter().map(|root| root.uri).collect::<Vec<_>>().join(" "))
 }
 
 /// Wait for as long as it is let.
@@ -97,7 +132,7 @@ async fn change(ctx: &Context) -> String {
 
 /// A greeting.
 #[resource("greeting://{name}")]
-async fn greeting(name: String) -> String {
+async fn greeting(#[complete("Ada", "Alan", "Grace")] name: String) -> String {
     format!("Hello, {name}!")
 }
 
@@ -116,6 +151,9 @@ pub(crate) fn server() -> Server {
         .tool(fail)
         .tool(count)
         .tool(wait)
+        .tool(cancel_me)
+        .tool(sign_in)
+        .tool(places)
         .tool(greet)
         .tool(think)
         .tool(change)
