@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use std::io::IsTerminal as _;
 
-use wharf_client::{AskError, Builder, Client, Error, Form, Page, Stderr, Timeouts};
+use wharf_client::{AskError, Builder, Client, Error, Form, Listed, Page, Stderr, Timeouts};
+use wharf_protocol::error::ErrorCode;
 use wharf_protocol::{ElicitResult, Root};
 
 use crate::ask::{Answer, Asker};
@@ -125,6 +126,7 @@ async fn connect(
         builder = builder.roots(roots?);
     }
     builder = answered_by(builder, &asker);
+    let report = progress.clone();
     let connected = match resolved.target {
         Target::Url {
             url,
@@ -164,7 +166,10 @@ async fn connect(
                 ));
             }
             let mut command = wharf_client::Command::new(program).args(arguments);
+            let mut secrets = Vec::new();
             for (name, Secret(value)) in env.into_iter().chain(options.env.iter().cloned()) {
+                // What is shorter is no secret, but part of words.
+                secrets.extend((value.len() >= 4).then(|| value.clone()));
                 command = command.env(name, value);
             }
             if let Some(directory) = directory {
@@ -174,13 +179,24 @@ async fn connect(
             let stderr = match options.verbose {
                 0 => Stderr::Discard,
                 _ => Stderr::Lines(Arc::new(move |line| {
-                    heard.aside(|| say(styled(DIM, format_args!("| {}", escape::line(line)))));
+                    let hide = |line: String, secret: &String| line.replace(secret, "…");
+                    let line = secrets.iter().fold(line.to_owned(), hide);
+                    heard.aside(|| say(styled(DIM, format_args!("| {}", escape::line(&line)))));
                 })),
             };
             builder.open(command.stderr(stderr)).await
         }
     };
     let client = connected.map_err(|error| failure(text, &error))?;
+    if options.verbose > 0
+        && let Ok(info) = client.info().await
+    {
+        let how = format!(
+            "connected, revision {}, {:?}",
+            info.revision, info.transport
+        );
+        report.aside(|| say(styled(DIM, how)));
+    }
     Ok(Session {
         client,
         out: Out::new(options.json, false),
@@ -249,6 +265,26 @@ pub(crate) fn failure(target: &str, error: &Error) -> Failure {
 }
 
 impl Session {
+    /// A list; empty where the server has no such thing, which is said.
+    pub(crate) fn listed<T>(
+        &self,
+        what: &str,
+        result: Result<Vec<Listed<T>>, Error>,
+    ) -> Result<Vec<Listed<T>>, Failure> {
+        match result {
+            Ok(all) => Ok(all),
+            Err(error)
+                if error
+                    .as_rpc()
+                    .is_some_and(|error| error.code == ErrorCode::METHOD_NOT_FOUND) =>
+            {
+                say(styled(DIM, format_args!("the server has no {what}")));
+                Ok(Vec::new())
+            }
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
     /// Why a request failed.
     pub(crate) fn failure(&self, error: &Error) -> Failure {
         failure(&self.target, error)

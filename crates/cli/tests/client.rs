@@ -466,3 +466,34 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         (Some(0), &b""[..])
     );
 }
+
+#[test]
+fn signing_in_and_out() {
+    let server = Http::start(&["serve"]);
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = format!("http://{}/mcp", unused.local_addr().expect("an address"));
+    drop(unused);
+    for (arguments, expected, says) in [
+        (&["logout", &server.url][..], 0, "nobody was signed in"),
+        (&["logout", &server.url, "--json"], 0, "\"signedOut\":false"),
+        (
+            &["login", "some command"],
+            1,
+            "signing in is for servers with an address",
+        ),
+        (&["login", "http://mcp.example.com/mcp"], 1, "https"),
+        (&["login", &nobody, "--device"], 4, "127.0.0.1"),
+    ] {
+        let (code, stdout, stderr) = run(wharf(arguments));
+        assert_eq!(code, expected, "{arguments:?}: {stdout}{stderr}");
+        assert!(
+            format!("{stdout}{stderr}").contains(says),
+            "{arguments:?}: {stdout}{stderr}"
+        );
+    }
+    // There is a folder for tokens now, and a server that wants none is called as before.
+    assert_eq!(run(wharf(&["ping", &server.url])).0, 0);
+    let (code, _, stderr) = run(wharf(&["ping", &refusing()]));
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("wharf login"), "{stderr}");
+}

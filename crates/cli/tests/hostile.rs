@@ -175,6 +175,13 @@ fn keys_are_not_said() {
             "KEY=s3cret",
         ],
         &[
+            "ping",
+            "sh -c 'echo $KEY >&2; exit 3'",
+            "--env",
+            "KEY=s3cret",
+            "-v",
+        ],
+        &[
             "call",
             &server.url,
             "evil",

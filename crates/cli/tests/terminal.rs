@@ -71,6 +71,18 @@ fn asking(dropped: &Arc<AtomicBool>) -> Server {
             }),
         )
         .tool(
+            Tool::new("where").handler(|_: NoArguments, ctx: Context| async move {
+                match ctx.roots().await {
+                    Ok(roots) => roots
+                        .iter()
+                        .map(|root| root.uri.clone())
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                    Err(error) => format!("no: {error}"),
+                }
+            }),
+        )
+        .tool(
             Tool::new("forever").handler(move |_: NoArguments, ctx: Context| {
                 let guard = Dropped(Arc::clone(&dropped));
                 async move {
@@ -250,4 +262,42 @@ fn interrupted_at_a_question() {
     terminal.interrupt();
     let (code, text) = terminal.end();
     assert_eq!(code, 130, "{text}");
+}
+
+#[test]
+fn roots_are_told() {
+    let (server, _) = start();
+    let directory = std::env::temp_dir().canonicalize().expect("a directory");
+    let path = directory.to_str().expect("Unicode");
+    for revision in ["2025-06-18", "2026-07-28"] {
+        let arguments = [
+            "call",
+            &server.url,
+            "where",
+            "--root",
+            path,
+            "--revision",
+            revision,
+        ];
+        let (code, stdout, stderr) = run(wharf(&arguments));
+        assert_eq!(
+            (code, stdout.trim_end()),
+            (0, format!("file://{path}").as_str()),
+            "{stderr}"
+        );
+    }
+    let (code, _, stderr) = run(wharf(&["call", &server.url, "where", "--root", "/no/such"]));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("--root /no/such"), "{stderr}");
+}
+
+#[test]
+fn lists_that_a_server_does_not_have_are_empty() {
+    let (server, _) = start();
+    for list in ["resources", "templates", "prompts"] {
+        let (code, stdout, stderr) = run(wharf(&[list, &server.url]));
+        assert_eq!((code, stdout.as_str()), (0, ""), "{list}: {stderr}");
+        let (code, stdout, _) = run(wharf(&[list, &server.url, "--json"]));
+        assert_eq!((code, stdout.contains("[]")), (0, true), "{list}: {stdout}");
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use wharf_client::Notification;
+use wharf_client::{Listed, Notification};
 use wharf_protocol::error::ErrorCode;
 use wharf_protocol::{LoggingLevel, Tool, tasks};
 
@@ -93,6 +93,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             |builder| builder,
             async |session| {
                 let tool = find(&session, tool).await?;
+                if session.out.json {
+                    return session.out.document(&tool.raw());
+                }
                 session.out.words(&arguments::help(&tool, target))
             },
         );
@@ -227,13 +230,13 @@ async fn build(
 }
 
 /// A tool by its name. No page after the one that has it is asked for.
-async fn find(session: &Session, name: &str) -> Result<Tool, Failure> {
+async fn find(session: &Session, name: &str) -> Result<Listed<Tool>, Failure> {
     let mut names = Vec::new();
     let mut pages = session.client.tools();
     while let Some(tool) = pages.next().await {
         let tool = tool.map_err(|error| session.failure(&error))?;
         if tool.name == name {
-            return Ok(tool.into_inner());
+            return Ok(tool);
         }
         names.push(tool.name.clone());
     }

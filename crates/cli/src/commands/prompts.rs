@@ -35,7 +35,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         |builder| builder,
         async |session| {
             let all = session.client.prompts().all().await;
-            let all = all.map_err(|error| session.failure(&error))?;
+            let all = session.listed("prompts", all)?;
             let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
             completion::remember(&session.target, "prompts", &raw);
             if session.out.json {

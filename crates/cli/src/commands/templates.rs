@@ -34,7 +34,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         |builder| builder,
         async |session| {
             let all = session.client.resource_templates().all().await;
-            let all = all.map_err(|error| session.failure(&error))?;
+            let all = session.listed("templates", all)?;
             let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
             completion::remember(&session.target, "resourceTemplates", &raw);
             if session.out.json {

@@ -40,7 +40,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         |builder| builder,
         async |session| {
             let all = session.client.tools().all().await;
-            let all = all.map_err(|error| session.failure(&error))?;
+            let all = session.listed("tools", all)?;
             let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
             completion::remember(&session.target, "tools", &raw);
             if session.out.json {
