@@ -151,6 +151,27 @@ fn every_example_has_a_test() {
 }
 
 #[test]
+fn client() {
+    let run = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_client"))
+            .args(words)
+            .output();
+        let output = output.expect("the example runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (text(output.stdout), text(output.stderr))
+    };
+    let (said, heard) = run(&[
+        env!("CARGO_BIN_EXE_echo"),
+        "echo",
+        r#"{"message": "Grüße"}"#,
+    ]);
+    assert_eq!(said, "Grüße\n", "{heard}");
+    assert!(heard.contains("echo: "), "{heard}");
+    let (said, heard) = run(&[]);
+    assert!(said.is_empty() && heard.contains("usage"), "{heard}");
+}
+
+#[test]
 fn echo() {
     let mut host = Host::start(env!("CARGO_BIN_EXE_echo"), nothing);
     assert_eq!(host.text("echo", json!({"message": "Grüße"})), "Grüße");
