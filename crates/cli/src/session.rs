@@ -145,9 +145,9 @@ async fn connect(
             if !given
                 .clone()
                 .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
-                && let Some(oauth) = tokens::of(&url)?
+                && let Some(kept) = tokens::of(&url)
             {
-                builder = builder.authorize(oauth);
+                builder = builder.authorize(kept);
             }
             for (name, Secret(value)) in given {
                 builder = builder.header(name, value);

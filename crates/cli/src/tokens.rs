@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use wharf_auth::{FileStore, Nobody, OAuth};
+use http::HeaderMap;
+use tokio::sync::OnceCell;
+use wharf_auth::{Answer, Authorize, FileStore, Next, Nobody, OAuth, Outgoing, Pending, Refusal};
 
 use crate::failure::{Exit, Failure};
 use crate::target::{self, Target};
@@ -27,22 +29,59 @@ fn folder() -> Result<PathBuf, Failure> {
     Ok(data.join("wharf").join("tokens"))
 }
 
-/// What puts the token of an earlier `wharf login` on requests. `None` where nobody ever signed in
-/// anywhere: then nothing is read, and nothing set up.
-pub(crate) fn of(url: &str) -> Result<Option<OAuth>, Failure> {
-    let Some(folder) = folder().ok().filter(|folder| folder.is_dir()) else {
-        return Ok(None);
-    };
-    // An address to which no token may be sent gets none.
-    let Ok(oauth) = OAuth::new(url) else {
-        return Ok(None);
-    };
-    let store = FileStore::open(folder).map_err(|error| failure(&error))?;
-    Ok(Some(oauth.store(store).interaction(Nobody)))
+/// What puts the token of an earlier `wharf login` on requests. It is opened at the first refusal:
+/// a server that wants no token costs no look into the keyring.
+pub(crate) struct Kept {
+    url: String,
+    folder: PathBuf,
+    opened: OnceCell<OAuth>,
+}
+
+/// `None` where nobody ever signed in anywhere.
+pub(crate) fn of(url: &str) -> Option<Kept> {
+    let folder = folder().ok().filter(|folder| folder.is_dir())?;
+    Some(Kept {
+        url: url.to_owned(),
+        folder,
+        opened: OnceCell::new(),
+    })
+}
+
+impl Authorize for Kept {
+    fn headers<'a>(
+        &'a self,
+        request: Outgoing<'a>,
+    ) -> Pending<'a, Result<HeaderMap, wharf_auth::Error>> {
+        match self.opened.get() {
+            Some(oauth) => oauth.headers(request),
+            None => Box::pin(async { Ok(HeaderMap::new()) }),
+        }
+    }
+
+    fn refused<'a>(&'a self, refusal: Refusal<'a>) -> Pending<'a, Result<Next, wharf_auth::Error>> {
+        Box::pin(async move {
+            let open = async {
+                let oauth = OAuth::new(&self.url)?.interaction(Nobody);
+                Ok(oauth.store(FileStore::in_keyring(&self.folder).await?))
+            };
+            let oauth = self.opened.get_or_try_init(|| open).await?;
+            // What was refused may have gone out before there was anything to show.
+            if refusal.sent.is_empty() && !oauth.headers(refusal.request).await?.is_empty() {
+                return Ok(Next::Again);
+            }
+            oauth.refused(refusal).await
+        })
+    }
+
+    fn observed(&self, answer: Answer<'_>) {
+        if let Some(oauth) = self.opened.get() {
+            oauth.observed(answer);
+        }
+    }
 }
 
 /// The same for signing in and out, for which there must be an address and a folder.
-pub(crate) fn for_target(text: &str) -> Result<(String, OAuth), Failure> {
+pub(crate) async fn for_target(text: &str) -> Result<(String, OAuth), Failure> {
     let resolved = target::resolve(text, &|_| None)?;
     let Target::Url { url, .. } = resolved.target else {
         return Err(Failure::new(
@@ -50,7 +89,8 @@ pub(crate) fn for_target(text: &str) -> Result<(String, OAuth), Failure> {
         )
         .next("give a command what it needs with --env NAME=VALUE"));
     };
-    let store = FileStore::open(folder()?).map_err(|error| failure(&error))?;
+    let store = FileStore::in_keyring(folder()?).await;
+    let store = store.map_err(|error| failure(&error))?;
     let oauth = OAuth::new(&url)
         .map_err(|error| failure(&error))?
         .store(store)

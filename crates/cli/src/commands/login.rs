@@ -39,7 +39,8 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Opens a browser at the server's authorization server (OAuth 2.1) and keeps the token in a folder that only you
-can read: ~/.local/share/wharf/tokens, on macOS ~/Library/Application Support/wharf/tokens.
+can read, ~/.local/share/wharf/tokens (macOS: ~/Library/Application Support/wharf/tokens), sealed with a key of the
+system's keyring where there is one.
 
 Examples:
   wharf login https://mcp.example.com/mcp
@@ -48,25 +49,25 @@ Examples:
   wharf login https://mcp.example.com/mcp --scope read --scope write";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let (url, mut oauth) = tokens::for_target(&args.target)?;
-    if !args.scopes.is_empty() {
-        oauth = oauth.scopes(&args.scopes);
-    }
-    if let Some(id) = &args.client_id {
-        let secret = std::env::var("WHARF_CLIENT_SECRET")
-            .ok()
-            .filter(|secret| !secret.is_empty());
-        let client = Client::new(id);
-        oauth = oauth.client(match secret {
-            Some(secret) => client.with_secret(secret),
-            None => client,
-        });
-    }
-    if args.device {
-        oauth = oauth.flow(Flow::Device);
-    }
-    let oauth = oauth.interaction(Browser::new().announce(announce));
     runtime::here(async {
+        let (url, mut oauth) = tokens::for_target(&args.target).await?;
+        if !args.scopes.is_empty() {
+            oauth = oauth.scopes(&args.scopes);
+        }
+        if let Some(id) = &args.client_id {
+            let secret = std::env::var("WHARF_CLIENT_SECRET")
+                .ok()
+                .filter(|secret| !secret.is_empty());
+            let client = Client::new(id);
+            oauth = oauth.client(match secret {
+                Some(secret) => client.with_secret(secret),
+                None => client,
+            });
+        }
+        if args.device {
+            oauth = oauth.flow(Flow::Device);
+        }
+        let oauth = oauth.interaction(Browser::new().announce(announce));
         let mut signal = StopSignal::new()
             .map_err(|error| Failure::new(format!("cannot wait for signals: {error}")))?;
         tokio::select! {

@@ -27,8 +27,8 @@ Examples:
   wharf logout linear";
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let (url, oauth) = tokens::for_target(&args.target)?;
     runtime::here(async {
+        let (url, oauth) = tokens::for_target(&args.target).await?;
         let fail = |error: wharf_auth::Error| tokens::failure(&error);
         let before = oauth.status().await.map_err(fail)?.is_some();
         let revoked = if before {
