@@ -51,6 +51,8 @@ pub(crate) struct Http {
     era: RwLock<HeaderMap>,
     session: Mutex<Session>,
     over: watch::Sender<bool>,
+    /// The session's stream is open, or there is none.
+    listening: watch::Sender<bool>,
     myself: std::sync::Weak<Self>,
 }
 
@@ -85,6 +87,7 @@ impl Http {
             era: RwLock::default(),
             session: Mutex::default(),
             over: watch::Sender::new(false),
+            listening: watch::Sender::new(false),
             myself: myself.clone(),
         })
     }
@@ -108,6 +111,12 @@ impl Http {
     pub(crate) async fn over(&self) {
         // The sender is as old as what waits.
         let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Waits until the server can say something in the session without being asked, or has refused
+    /// to.
+    pub(crate) async fn listening(&self) {
+        let _ = self.listening.subscribe().wait_for(|it| *it).await;
     }
 
     pub(crate) fn uri(&self) -> &Uri {

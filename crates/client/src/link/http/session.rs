@@ -27,7 +27,10 @@ impl Http {
                 tokio::time::sleep(wait).await;
                 let Some(http) = http.upgrade() else { return };
                 let body = match http.get(last.as_deref()).await {
-                    Ok(body) => body,
+                    Ok(body) => {
+                        http.listening.send_replace(true);
+                        body
+                    }
                     Err(error)
                         if error.is_unreachable()
                             || error.is_closed() && !error.is_session_gone() =>
@@ -38,6 +41,7 @@ impl Http {
                     }
                     Err(error) => {
                         tracing::debug!(%error, "the server has no stream of its own");
+                        http.listening.send_replace(true);
                         return;
                     }
                 };
