@@ -572,11 +572,11 @@ async fn initialize(
     link.notify(&Request::new("notifications/initialized"))
         .await?;
     if let Link::Http(http) = &link {
-        let opened = http.open_stream();
+        http.open_stream();
         // Servers ask on it in the middle of calls, and many keep nothing for a stream that is
         // not there yet. Those that show it only with its first message are not waited for long.
         if shared.common.asks.has_answers() {
-            let _ = tokio::time::timeout(STREAM, opened).await;
+            let _ = tokio::time::timeout(STREAM, http.listening()).await;
         }
     }
     let connection = Connection {

@@ -313,6 +313,14 @@ async fn subscribe(
         uris: watch.uris.clone(),
     };
     drop(client);
+    // What changes before the session's stream is open would not be told.
+    let listening = async {
+        tokio::select! {
+            () = connection.link.listening() => {}
+            () = connection.link.ended() => {}
+        }
+    };
+    let _ = tokio::time::timeout(patience, listening).await;
     is_open(opened, failed, queue, honored);
     connections.mark_unchanged();
     loop {

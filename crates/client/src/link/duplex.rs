@@ -130,6 +130,10 @@ impl Duplex {
         let (text, (kind, parts)) = match scanned {
             Ok(scanned) => scanned,
             Err(error) => {
+                if let Some(id) = self.meant(message) {
+                    self.answer(id, Err(error));
+                    return Ok(());
+                }
                 reading.rubbish += 1;
                 tracing::warn!(%error, "ignored");
                 return if reading.rubbish > MOST_RUBBISH {
@@ -164,6 +168,20 @@ impl Duplex {
             Some(request) => drop(request.send(answer)),
             None => tracing::debug!(id, "an answer that nobody waits for"),
         }
+    }
+
+    /// The request that an answer is meant for which cannot be read: nested too deep, cut off, with
+    /// a member twice. It fails now, instead of waiting for nothing.
+    fn meant(&self, message: &[u8]) -> Option<i64> {
+        const ID: &[u8] = b"\"id\":";
+        let waiting = self.lock();
+        memchr::memmem::find_iter(message, ID).find_map(|at| {
+            let rest = message[at + ID.len()..].trim_ascii_start();
+            let end = rest.iter().position(|byte| !byte.is_ascii_digit());
+            let digits = std::str::from_utf8(&rest[..end.unwrap_or(rest.len())]).ok()?;
+            let id = digits.parse().ok()?;
+            waiting.requests.contains_key(&id).then_some(id)
+        })
     }
 
     /// An error without an id can only mean a request that the server could not read; where just

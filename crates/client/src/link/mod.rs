@@ -90,6 +90,14 @@ impl Link {
         }
     }
 
+    /// Waits until what the server says in a session without being asked can arrive.
+    pub(crate) async fn listening(&self) {
+        match self {
+            Self::Duplex(_) => {}
+            Self::Http(http) => http.listening().await,
+        }
+    }
+
     /// Nobody will use the connection any more; who still waits on it is told.
     pub(crate) fn abandon(&self) {
         match self {

@@ -3,8 +3,11 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
 
+use std::time::Duration;
+
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use wharf_client::{Notification, Watch};
 
 use crate::child::{Server, is_running, until};
 use crate::support::*;
@@ -64,6 +67,47 @@ async fn a_server_that_is_killed_in_the_middle_of_a_stream() {
         let running = Running::start(port);
         recovers(&client, &what).await;
         in_time(&what, client.close()).await;
+        running.kill();
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_outlives_its_server() {
+    for way in WAYS {
+        let what = format!("{way:?}");
+        let running = Running::start(0);
+        let port = running.1;
+        let client = way.connect(hasty(), port).await.unwrap();
+        let mut changes = client.watch(Watch::new().tools()).await.unwrap();
+        client.call("change", json!({})).await.unwrap();
+        assert_eq!(
+            in_time(&what, changes.next()).await,
+            Some(Notification::ToolsChanged)
+        );
+        running.kill();
+        let running = Running::start(port);
+        // It comes back by itself.
+        assert_eq!(
+            in_time(&what, changes.next()).await,
+            Some(Notification::Reconnected),
+            "{what}"
+        );
+        recovers(&client, &what).await;
+        // The server may know of the subscription only after what it says to us.
+        let change = async {
+            loop {
+                client.call("change", json!({})).await.unwrap();
+                let next = tokio::time::timeout(Duration::from_millis(500), changes.next());
+                match next.await {
+                    Ok(Some(Notification::ToolsChanged)) => return,
+                    Ok(Some(Notification::Reconnected)) | Err(_) => {}
+                    Ok(other) => panic!("{what}: {other:?}"),
+                }
+            }
+        };
+        in_time(&what, change).await;
+        in_time(&what, client.close()).await;
+        assert_eq!(in_time(&what, changes.next()).await, None);
         running.kill();
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::timeout;
-use wharf_client::Client;
+use wharf_client::{Client, Timeouts, Transport};
 
 use crate::proxy::{FAULTS, Fault, Proxy};
 use crate::support::*;
@@ -42,17 +42,16 @@ async fn disturb(client: &Client, fault: Fault, random: &mut Random, what: &str)
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_over_every_transport() {
-    let server = serve().await;
+    let (http, lines) = (serve().await, serve_lines().await);
     let mut runs = Vec::new();
     for seed in seeds(2) {
         for fault in FAULTS {
-            for way in WAYS {
-                runs.push((seed, fault, way));
-            }
+            runs.extend(WAYS.map(|way| (seed, fault, way, http)));
+            runs.extend(CHILDREN.map(|way| (seed, fault, way, lines)));
         }
     }
     let at_once = Arc::new(tokio::sync::Semaphore::new(12));
-    let runs = runs.into_iter().map(|(seed, fault, way)| {
+    let runs = runs.into_iter().map(|(seed, fault, way, server)| {
         let at_once = Arc::clone(&at_once);
         tokio::spawn(async move {
             let _place = at_once.acquire().await;
@@ -72,7 +71,15 @@ async fn one(server: u16, seed: u64, fault: Fault, way: Way, what: &str) {
     let proxy = Proxy::start(server, seed).await;
     // What is only late is waited for.
     let late = fault == Fault::Delay;
-    let builder = || if late { patient() } else { hasty() };
+    let builder = || match way.0 {
+        _ if late => patient(),
+        // Python takes its time to start.
+        Transport::Stdio => patient().timeouts(Timeouts {
+            start: Duration::from_secs(8),
+            ..HASTY
+        }),
+        _ => hasty(),
+    };
     let client = in_time(what, way.connect(builder(), proxy.port))
         .await
         .unwrap();

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
-use wharf_client::{Builder, Client, Error, Limits, Timeouts, Transport};
+use tokio::net::TcpListener;
+use wharf_client::{Builder, Client, Command, Error, Limits, Stderr, Timeouts, Transport};
 use wharf_protocol::Revision;
 use wharf_protocol::tools::CallToolResult;
-use wharf_server::{Context, Server, Tool};
+use wharf_server::{Context, NoArguments, Server, Tool};
 
 /// Longer than anything here may take, however busy the machine is.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
@@ -62,7 +63,16 @@ pub(crate) fn server() -> Server {
         }
         format!("counted to {}", it.to)
     });
-    Server::new("Disturbed").tool(echo).tool(count)
+    let change = Tool::new("change").handler(|_: NoArguments, context: Context| async move {
+        let one_more = Tool::new("more").handler(|_: NoArguments, _: Context| async { "more" });
+        let changed = context.catalog().update(|catalog| {
+            catalog.add_tool(one_more);
+        });
+        changed
+            .map(|_| "changed")
+            .map_err(|error| error.to_string())
+    });
+    Server::new("Disturbed").tool(echo).tool(count).tool(change)
 }
 
 /// A transport in one of its revisions.
@@ -75,6 +85,12 @@ pub(crate) const WAYS: [Way; 5] = [
     Way(Transport::Sse, Revision::V2024_11_05),
     Way(Transport::WebSocket, Revision::LATEST),
     Way(Transport::WebSocket, Revision::LATEST_LEGACY),
+];
+
+/// A child that carries what it reads to a TCP port and back.
+pub(crate) const CHILDREN: [Way; 2] = [
+    Way(Transport::Stdio, Revision::LATEST),
+    Way(Transport::Stdio, Revision::LATEST_LEGACY),
 ];
 
 impl Way {
@@ -95,6 +111,13 @@ impl Way {
     }
 
     pub(crate) async fn connect(self, builder: Builder, port: u16) -> Result<Client, Error> {
+        if self.0 == Transport::Stdio {
+            let relay = Command::new("python3")
+                .args(["-c", include_str!("relay.py"), &port.to_string()])
+                .stderr(Stderr::Discard)
+                .shutdown_grace(Duration::from_millis(300));
+            return builder.revision(self.1).open(relay).await;
+        }
         self.on(builder).connect(&self.address(port)).await
     }
 }
@@ -104,6 +127,20 @@ pub(crate) async fn serve() -> u16 {
     let http = server().bind("127.0.0.1:0").await.unwrap();
     let port = http.local_addr().unwrap().port();
     tokio::spawn(http.serve_until(std::future::pending()));
+    port
+}
+
+/// Starts a server that speaks lines over TCP.
+pub(crate) async fn serve_lines() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (reader, writer) = stream.into_split();
+            tokio::spawn(server().serve_connection(reader, writer));
+        }
+    });
     port
 }
 

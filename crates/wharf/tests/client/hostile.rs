@@ -86,7 +86,8 @@ async fn row_08_a_schema_is_not_followed_to_other_places_and_does_not_take_for_e
             .await
             .expect("in time")
             .expect_err("an unusable schema");
-        assert!(error.is_output_invalid(), "{error}");
+        // One nests deeper than messages may, so already its list cannot be read.
+        assert!(error.is_output_invalid() || error.is_protocol(), "{error}");
     }
     let hit = tokio::time::timeout(std::time::Duration::from_millis(100), canary.accept()).await;
     assert!(hit.is_err(), "nobody asked for the other document");

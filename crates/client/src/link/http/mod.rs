@@ -51,6 +51,8 @@ pub(crate) struct Http {
     base: RwLock<Base>,
     session: Mutex<Session>,
     over: watch::Sender<bool>,
+    /// The server has answered whether the session has a stream of its own.
+    listening: watch::Sender<bool>,
     myself: std::sync::Weak<Self>,
 }
 
@@ -117,6 +119,7 @@ impl Http {
             peer,
             session: Mutex::default(),
             over: watch::Sender::new(false),
+            listening: watch::Sender::new(false),
             myself: myself.clone(),
         })
     }
@@ -135,6 +138,12 @@ impl Http {
     pub(crate) async fn over(&self) {
         // The sender is as old as what waits.
         let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Waits until the server can say something in the session without being asked, or has refused
+    /// to.
+    pub(crate) async fn listening(&self) {
+        let _ = self.listening.subscribe().wait_for(|it| *it).await;
     }
 
     pub(crate) fn uri(&self) -> &Uri {

@@ -2,7 +2,6 @@
 //! are taken up again, and an end (spec 2025-11-25, basic/transports, "Session Management",
 //! "Resumability and Redelivery").
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::oneshot;
 use wharf_protocol::headers;
 
 use super::events::Events;
@@ -18,12 +16,10 @@ use super::{Content, EVENT_STREAM, Http, body, content_type, refused};
 use crate::error::{Error, Result};
 
 impl Http {
-    /// Opens the stream on which the server speaks without being asked, and keeps it open. What is
-    /// given back ends when the server has opened it for the first time, or has none.
-    pub(crate) fn open_stream(self: &Arc<Self>) -> impl Future<Output = ()> + use<> {
+    /// Opens the stream on which the server speaks without being asked, and keeps it open.
+    /// [`listening`](Self::listening) waits for it.
+    pub(crate) fn open_stream(self: &Arc<Self>) {
         let http = Arc::downgrade(self);
-        let (answered, opened) = oneshot::channel::<()>();
-        let mut answered = Some(answered);
         let task = tokio::spawn(async move {
             let mut attempt = 0;
             let mut last: Option<String> = None;
@@ -32,7 +28,7 @@ impl Http {
                 tokio::time::sleep(wait).await;
                 let Some(http) = http.upgrade() else { return };
                 let body = http.get(last.as_deref()).await;
-                answered.take();
+                http.listening.send_replace(true);
                 let body = match body {
                     Ok(body) => body,
                     Err(error)
@@ -72,7 +68,6 @@ impl Http {
             }
         });
         self.session().stream = Some(task.abort_handle());
-        async move { drop(opened.await) }
     }
 
     /// Takes up a stream after the event that was seen last.
