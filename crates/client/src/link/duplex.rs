@@ -174,6 +174,11 @@ impl Duplex {
     /// a member twice. It fails now, instead of waiting for nothing.
     fn meant(&self, message: &[u8]) -> Option<i64> {
         const ID: &[u8] = b"\"id\":";
+        let has = |member: &str| memchr::memmem::find(message, member.as_bytes()).is_some();
+        // A line of a log may have an `id` too.
+        if !has("\"jsonrpc\"") || !(has("\"result\"") || has("\"error\"")) {
+            return None;
+        }
         let waiting = self.lock();
         memchr::memmem::find_iter(message, ID).find_map(|at| {
             let rest = message[at + ID.len()..].trim_ascii_start();
