@@ -3,6 +3,7 @@
 mod duplex;
 pub(crate) mod http;
 pub(crate) mod lines;
+mod queue;
 pub(crate) mod sse;
 #[cfg(feature = "websocket")]
 pub(crate) mod websocket;

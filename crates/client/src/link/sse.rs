@@ -13,6 +13,7 @@ use url::Url;
 
 use super::duplex::{Output, Reading};
 use super::http::events::Events;
+use super::queue::Queue;
 use super::{Duplex, Http};
 use crate::error::{Error, Result, escape};
 use crate::message::Request;
@@ -33,11 +34,11 @@ pub(crate) async fn open(http: &Arc<Http>, wait: Duration) -> Result<Arc<Duplex>
         .map_err(|_| Error::timed_out("the server's stream did not say where to post", wait))??;
     let uri = resolve(http.uri(), &first)?;
     let posts = http.beside(uri);
-    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (queue, receiver) = Queue::new(QUEUE);
     let (close, closing) = watch::channel(false);
     let (posting, posted) = watch::channel(());
     let output = Posts {
-        sender,
+        queue,
         close,
         posted: posted.clone(),
     };
@@ -148,7 +149,7 @@ async fn post(
 }
 
 struct Posts {
-    sender: mpsc::Sender<Vec<u8>>,
+    queue: Queue,
     close: watch::Sender<bool>,
     /// Loses its sender when nothing more will be posted.
     posted: watch::Receiver<()>,
@@ -156,19 +157,11 @@ struct Posts {
 
 impl Output for Posts {
     fn push(&self, message: &[u8], _: bool) -> bool {
-        match self.sender.try_send(message.to_vec()) {
-            Ok(()) => true,
-            // Nobody will take it: the request finds that the connection has ended.
-            Err(mpsc::error::TrySendError::Closed(_)) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => false,
-        }
+        self.queue.push(message)
     }
 
     fn room(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            // The permit is given back: whoever comes first takes the place.
-            drop(self.sender.reserve().await);
-        })
+        Box::pin(self.queue.room())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

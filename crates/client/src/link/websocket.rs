@@ -19,6 +19,7 @@ use wharf_auth::{Next, Outgoing, Refusal};
 use super::Duplex;
 use super::duplex::{Output, Reading};
 use super::http::connector;
+use super::queue::Queue;
 use crate::builder::Config;
 use crate::error::{Error, Result, escape};
 use crate::peer::Peer;
@@ -92,13 +93,13 @@ pub(crate) async fn open(uri: &Uri, config: &Config, peer: Arc<Peer>) -> Result<
             }
         }
     };
-    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (queue, receiver) = Queue::new(QUEUE);
     let (close, closing) = watch::channel(false);
     let (ended, closed) = watch::channel(());
     let duplex = Duplex::new(
         peer,
         Frames {
-            sender,
+            queue,
             close,
             closed,
         },
@@ -223,7 +224,7 @@ fn broken(error: SocketError) -> Error {
 }
 
 struct Frames {
-    sender: mpsc::Sender<Vec<u8>>,
+    queue: Queue,
     close: watch::Sender<bool>,
     /// Loses its sender when the connection has ended.
     closed: watch::Receiver<()>,
@@ -231,19 +232,11 @@ struct Frames {
 
 impl Output for Frames {
     fn push(&self, message: &[u8], _: bool) -> bool {
-        match self.sender.try_send(message.to_vec()) {
-            Ok(()) => true,
-            // Nobody will take it: the request finds that the connection has ended.
-            Err(mpsc::error::TrySendError::Closed(_)) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => false,
-        }
+        self.queue.push(message)
     }
 
     fn room(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            // The permit is given back: whoever comes first takes the place.
-            drop(self.sender.reserve().await);
-        })
+        Box::pin(self.queue.room())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
