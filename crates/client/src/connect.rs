@@ -456,12 +456,15 @@ async fn over_http(shared: &Shared, http: &Arc<Http>, found: Option<Found>) -> R
     match handshake {
         Err(error)
             if matches!(error.http_status(), Some(400 | 404 | 405 | 406 | 415 | 501))
+                && !error.as_rpc().is_some_and(|rpc| is_modern_error(rpc.code))
                 && wanted.is_none() =>
         {
             // Neither kind of POST is taken there: perhaps it is a stream that is to be opened.
             match over_sse(shared, http).await {
                 Ok(connection) => Ok(connection),
                 Err(of_sse) if of_sse.is_authorization_required() => Err(of_sse),
+                // It was somebody who speaks JSON-RPC, and who knows why not.
+                Err(_) if error.as_rpc().is_some() => Err(error),
                 Err(of_sse) => {
                     tracing::debug!(error = %of_sse, "no HTTP+SSE either");
                     Err(Error::unreachable(format!(

@@ -24,6 +24,8 @@ struct Inner {
     kind: Kind,
     words: String,
     source: Option<Source>,
+    /// The HTTP status that it came with.
+    status: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ enum Kind {
     Closed,
     TimedOut,
     Authorization,
-    Status(u16),
+    Status,
     SessionGone,
     Protocol,
     TooLarge,
@@ -41,6 +43,7 @@ enum Kind {
     Usage,
     Output,
     TaskFailed,
+    #[cfg(feature = "skills")]
     #[cfg(feature = "skills")]
     Unverified,
 }
@@ -52,6 +55,7 @@ impl Error {
                 kind,
                 words: words.into(),
                 source: None,
+                status: None,
             }),
         }
     }
@@ -64,6 +68,7 @@ impl Error {
             kind: self.inner.kind.clone(),
             words: self.inner.words.clone(),
             source: Some(Arc::from(source.into())),
+            status: self.inner.status,
         };
         Self {
             inner: Arc::new(inner),
@@ -77,6 +82,7 @@ impl Error {
                 kind: self.inner.kind.clone(),
                 words: format!("{what}: {}", self.inner.words),
                 source: self.inner.source.clone(),
+                status: self.inner.status,
             }),
         }
     }
@@ -88,6 +94,7 @@ impl Error {
                 kind: self.inner.kind.clone(),
                 words: format!("{}; {why}", self.inner.words),
                 source: self.inner.source.clone(),
+                status: self.inner.status,
             }),
         }
     }
@@ -124,7 +131,19 @@ impl Error {
     }
 
     pub(crate) fn status(status: u16, words: impl Into<String>) -> Self {
-        Self::new(Kind::Status(status), words)
+        Self::new(Kind::Status, words).with_status(status)
+    }
+
+    /// The same, with the HTTP status that it came with.
+    pub(crate) fn with_status(&self, status: u16) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                kind: self.inner.kind.clone(),
+                words: self.inner.words.clone(),
+                source: self.inner.source.clone(),
+                status: Some(status),
+            }),
+        }
     }
 
     pub(crate) fn session_gone() -> Self {
@@ -201,7 +220,7 @@ impl Error {
     pub fn is_protocol(&self) -> bool {
         matches!(
             self.inner.kind,
-            Kind::Protocol | Kind::TooLarge | Kind::Status(_)
+            Kind::Protocol | Kind::TooLarge | Kind::Status
         )
     }
 
@@ -233,12 +252,9 @@ impl Error {
         matches!(self.inner.kind, Kind::Usage)
     }
 
-    /// The HTTP status that the server answered with instead of a message.
+    /// The HTTP status that the server answered with, where it was not a success.
     pub fn http_status(&self) -> Option<u16> {
-        match self.inner.kind {
-            Kind::Status(status) => Some(status),
-            _ => None,
-        }
+        self.inner.status
     }
 
     pub(crate) fn is_session_gone(&self) -> bool {

@@ -28,10 +28,4 @@ impl Queue {
         // The permit is given back: whoever comes first takes the place.
         drop(self.0.reserve().await);
     }
-
-    /// Whether nobody takes messages any more.
-    #[cfg(feature = "websocket")]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.0.is_closed()
-    }
 }

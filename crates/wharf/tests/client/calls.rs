@@ -9,7 +9,7 @@ use wharf::Client;
 use wharf::client::{Notification, Transport};
 use wharf::protocol::Revision;
 
-use crate::support::{CANCELLED, Sum, WAYS, Way, answering, connect, everything};
+use crate::support::{CANCELLED, Sum, WAYS, Way, answering, connect, everything, server};
 
 #[tokio::test]
 async fn every_revision_over_every_transport() {
@@ -87,6 +87,17 @@ async fn the_newest_revision_is_found() {
             .expect("information");
         assert_eq!((info.revision, info.transport), (revision, transport));
     }
+}
+
+#[tokio::test]
+async fn a_stream_to_be_opened_is_found_where_posts_are_refused() {
+    let http = server().bind("127.0.0.1:0").await.expect("a port");
+    let url = http.sse_url().expect("an address").expect("on");
+    tokio::spawn(http.serve_until(std::future::pending()));
+    let client = Client::connect(&url).await.expect("a connection");
+    let info = client.info().await.expect("information");
+    assert_eq!(info.transport, Transport::Sse);
+    client.ping().await.expect("there");
 }
 
 #[tokio::test]

@@ -250,6 +250,7 @@ impl Http {
                 tracing::debug!(%error, "the session is gone");
                 Err(self.lose_session())
             }
+            Err(error) if !status.is_success() => Err(error.with_status(status.as_u16())),
             answer => answer,
         }
     }
