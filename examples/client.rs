@@ -4,15 +4,15 @@
 //! `client target/debug/echo echo '{"message": "Hello"}'`
 
 use serde_json::{Map, Value};
+use wharf::Client;
 use wharf::client::{Command, Form};
 use wharf::protocol::ElicitResult;
-use wharf::{Client, Error};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<_> = std::env::args().skip(1).collect();
     let [command, tool, arguments] = &words[..] else {
-        return Err(Error::new("usage: client COMMAND TOOL ARGUMENTS").into());
+        return Err("usage: client COMMAND TOOL ARGUMENTS".into());
     };
     let arguments: Value = serde_json::from_str(arguments)?;
     let client = Client::builder()
