@@ -3,6 +3,9 @@
 //! `cargo run -p wharf-examples --bin client -- COMMAND TOOL ARGUMENTS`, such as
 //! `client target/debug/echo echo '{"message": "Hello"}'`
 
+// A program for a terminal.
+#![allow(clippy::print_stderr, clippy::print_stdout)]
+
 use serde_json::{Map, Value};
 use wharf::Client;
 use wharf::client::{Command, Form};
