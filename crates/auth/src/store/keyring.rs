@@ -167,4 +167,70 @@ mod tests {
         assert!(done.status.success(), "{done:?}");
         std::fs::remove_dir_all(folder).unwrap();
     }
+
+    /// A session bus and a keyring of its own, where the two programs are installed.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_real_keyring_holds_the_key_and_files_are_sealed_with_it() {
+        use crate::{Secret, Store as _};
+
+        const CHILD: &str = "WHARF_AUTH_TEST_REAL_KEYRING";
+        const TOKEN: &str = "a token that stands in no file";
+        let runtime = || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            runtime.enable_all().build().unwrap()
+        };
+        if let Some(folder) = std::env::var_os(CHILD) {
+            runtime().block_on(async {
+                let key = Key::choice("https://mcp.example.com/mcp");
+                let store = FileStore::in_keyring(&folder).await.unwrap();
+                assert!(store.is_sealed());
+                store.save(&key, &Secret::new(TOKEN)).await.unwrap();
+                let again = FileStore::in_keyring(&folder).await.unwrap();
+                let kept = again.load(&key).await.unwrap().unwrap();
+                assert_eq!(kept.expose(), TOKEN);
+            });
+            return;
+        }
+        let installed = |program| which(program).is_some();
+        if !installed("dbus-run-session") || !installed("gnome-keyring-daemon") {
+            eprintln!("skipped: dbus-run-session and gnome-keyring-daemon are not installed");
+            return;
+        }
+        let home = std::env::temp_dir().join(format!("wharf-keyring-{}", std::process::id()));
+        let folder = home.join("tokens");
+        std::fs::create_dir_all(&home).unwrap();
+        let script = "printf pass | gnome-keyring-daemon --unlock --components=secrets >/dev/null && exec \"$0\" \"$@\"";
+        let name =
+            "store::keyring::tests::a_real_keyring_holds_the_key_and_files_are_sealed_with_it";
+        let done = std::process::Command::new("dbus-run-session")
+            .args(["--", "sh", "-c", script])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, &folder)
+            .env("HOME", &home)
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_RUNTIME_DIR", &home)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+        assert!(!files.is_empty());
+        for file in files {
+            let path = file.unwrap().path();
+            let contents = std::fs::read(&path).unwrap_or_default();
+            let plain = contents
+                .windows(TOKEN.len())
+                .any(|it| it == TOKEN.as_bytes());
+            assert!(!plain, "{}", path.display());
+        }
+        std::fs::remove_dir_all(home).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    fn which(program: &str) -> Option<std::path::PathBuf> {
+        let path = std::env::var_os("PATH")?;
+        let mut places = std::env::split_paths(&path).map(|folder| folder.join(program));
+        places.find(|place| place.is_file())
+    }
 }
