@@ -261,6 +261,14 @@ impl Builder {
         self
     }
 
+    /// Declares no tasks of 2026-07-28, so that servers answer every call while it is waited for,
+    /// with its progress and its log messages, and never later.
+    #[must_use]
+    pub fn without_tasks(mut self) -> Self {
+        self.config.extensions.remove(wharf_protocol::tasks::EXTENSION);
+        self
+    }
+
     /// Asks for log messages from this level on; they come as
     /// [`Notification::Log`](crate::Notification::Log).
     #[must_use]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use wharf_client::{Listed, Notification};
 use wharf_protocol::error::ErrorCode;
-use wharf_protocol::{LoggingLevel, Tool, tasks};
+use wharf_protocol::{LoggingLevel, Tool};
 
 use crate::arguments::{self, Given, Schema, Source, check_required, nearest, read_file};
 use crate::commands::{level, show_log};
@@ -114,7 +114,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
         if !task {
             // A person waits here, and is told more of a call than of a task.
-            builder = builder.extension(tasks::EXTENSION, Value::Null);
+            builder = builder.without_tasks();
         }
         builder
     };
