@@ -272,7 +272,7 @@ async fn answers_that_are_none_are_no_results() {
     for (answer, words) in [
         (
             format!(r#"{{"jsonrpc":"2.0","id":$ID,{ok}"#),
-            "did not answer",
+            "no message",
         ),
         (format!(r#"{{"jsonrpc":"2.0","id":"$ID",{ok}}}"#), ""),
         (
