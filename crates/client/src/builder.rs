@@ -265,7 +265,9 @@ impl Builder {
     /// with its progress and its log messages, and never later.
     #[must_use]
     pub fn without_tasks(mut self) -> Self {
-        self.config.extensions.remove(wharf_protocol::tasks::EXTENSION);
+        self.config
+            .extensions
+            .remove(wharf_protocol::tasks::EXTENSION);
         self
     }
 

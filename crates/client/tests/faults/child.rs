@@ -270,10 +270,7 @@ async fn answers_in_any_order_find_their_calls() {
 async fn answers_that_are_none_are_no_results() {
     let ok = r#""result":{"content":[]}"#;
     for (answer, words) in [
-        (
-            format!(r#"{{"jsonrpc":"2.0","id":$ID,{ok}"#),
-            "no message",
-        ),
+        (format!(r#"{{"jsonrpc":"2.0","id":$ID,{ok}"#), "no message"),
         (format!(r#"{{"jsonrpc":"2.0","id":"$ID",{ok}}}"#), ""),
         (
             format!(r#"{{"jsonrpc":"2.0","id":999999,{ok}}}"#),
