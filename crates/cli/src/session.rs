@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use std::io::IsTerminal as _;
 
-use wharf_client::{AskError, Builder, Client, Error, Form, Listed, Page, Stderr, Timeouts};
+use serde_json::json;
+use serde_json::value::RawValue;
+use wharf_client::{AskError, Builder, Client, Error, Form, Listed, Page, Pages, Stderr, Timeouts};
 use wharf_protocol::error::ErrorCode;
+use wharf_protocol::projection::ProjectMembers;
 use wharf_protocol::{ElicitResult, Root};
 
 use crate::ask::{Answer, Asker};
+use crate::completion;
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::hosts::Secret;
@@ -265,8 +269,33 @@ pub(crate) fn failure(target: &str, error: &Error) -> Failure {
 }
 
 impl Session {
+    /// A list for a table, remembered for completions. `member` is its name in the protocol. Where
+    /// JSON is wanted it is written here, and there is nothing left to show.
+    pub(crate) async fn list<T>(
+        &self,
+        what: &str,
+        member: &str,
+        pages: Pages<T>,
+    ) -> Result<Option<Vec<Listed<T>>>, Failure> {
+        let all = self.listed(what, pages.all().await)?;
+        let raw: Vec<&RawValue> = all.iter().map(Listed::raw).collect();
+        completion::remember(&self.target, member, &raw);
+        if self.out.json {
+            self.out.document(&json!({ member: raw }))?;
+            return Ok(None);
+        }
+        Ok(Some(all))
+    }
+
+    /// Writes a result as JSON, in the revision that is spoken.
+    pub(crate) async fn model<T: ProjectMembers>(&self, result: &T) -> Result<(), Failure> {
+        let info = self.client.info().await;
+        let info = info.map_err(|error| self.failure(&error))?;
+        self.out.model(result, info.revision)
+    }
+
     /// A list; empty where the server has no such thing, which is said.
-    pub(crate) fn listed<T>(
+    fn listed<T>(
         &self,
         what: &str,
         result: Result<Vec<Listed<T>>, Error>,

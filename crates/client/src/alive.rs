@@ -33,12 +33,7 @@ impl Shared {
         let connection = Arc::clone(connection);
         let duplex = Arc::clone(duplex);
         tokio::spawn(async move {
-            let method = if connection.is_modern() {
-                "server/discover"
-            } else {
-                "ping"
-            };
-            let request = Request::new(method);
+            let request = Request::new(connection.ping());
             let none = Members::default();
             let outgoing = Outgoing::new(id, &request, &connection.about, &none, false);
             let heard = duplex.heard();

@@ -160,7 +160,7 @@ pub(crate) async fn run<T>(call: Call<T>) -> Result<Arc<Answer>> {
     let Call {
         shared,
         request,
-        mut options,
+        options,
         ..
     } = call;
     let mut request = request?;
@@ -176,7 +176,7 @@ pub(crate) async fn run<T>(call: Call<T>) -> Result<Arc<Answer>> {
     if is_call {
         prepare(&shared, &mut request).await?;
     }
-    let mut outcome = rounds(&shared, &request, &mut options).await;
+    let mut outcome = rounds(&shared, &request, &options).await;
     if is_call
         && outcome
             .as_ref()
@@ -188,12 +188,12 @@ pub(crate) async fn run<T>(call: Call<T>) -> Result<Arc<Answer>> {
             shared.learn_tools(Some(&name)).await?;
             request.headers.clear();
             prepare(&shared, &mut request).await?;
-            outcome = rounds(&shared, &request, &mut options).await;
+            outcome = rounds(&shared, &request, &options).await;
         }
     }
-    let (connection, answer, first) = outcome?;
+    let (_, answer, first) = outcome?;
     let answer = if answer.result_type() == "task" {
-        Arc::new(task::finish(&shared, &connection, &answer).await?)
+        Arc::new(task::finish(&shared, &answer).await?)
     } else if request.is_task {
         Arc::new(task::finish_created(&shared, &answer).await?)
     } else {
@@ -238,7 +238,7 @@ async fn prepare(shared: &Shared, request: &mut Request) -> Result<()> {
 pub(crate) async fn rounds(
     shared: &Shared,
     request: &Request,
-    options: &mut Options,
+    options: &Options,
 ) -> Result<(Arc<Connection>, Answer, bool)> {
     let mut rounds = Members::default();
     for round in 0..shared.config.limits.rounds {

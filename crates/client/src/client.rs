@@ -514,7 +514,7 @@ impl Shared {
         }
         let renamed;
         let request = if connection.is_modern() && request.method == "ping" {
-            renamed = Request::new("server/discover");
+            renamed = Request::new(connection.ping());
             &renamed
         } else {
             request

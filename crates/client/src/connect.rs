@@ -92,6 +92,22 @@ impl Connection {
         self.info.revision.is_modern()
     }
 
+    /// Sends a request that has nothing special about it.
+    pub(crate) async fn request(&self, request: &Request) -> Result<Answer> {
+        let (id, none) = (self.peer.next_id(), Members::default());
+        let outgoing = Outgoing::new(id, request, &self.about, &none, false);
+        self.link.request(outgoing).await
+    }
+
+    /// The method that asks whether the server is there: 2026-07-28 has no `ping`.
+    pub(crate) fn ping(&self) -> &'static str {
+        if self.is_modern() {
+            "server/discover"
+        } else {
+            "ping"
+        }
+    }
+
     pub(crate) fn found(&self) -> Found {
         Found {
             transport: self.info.transport,
@@ -599,9 +615,7 @@ async fn initialize(
         connection.info.capabilities.logging,
     ) {
         let request = Request::new("logging/setLevel").with("level", &level)?;
-        let none = Members::default();
-        let outgoing = Outgoing::new(connection.peer.next_id(), &request, &none, &none, false);
-        if let Err(error) = connection.link.request(outgoing).await {
+        if let Err(error) = connection.request(&request).await {
             tracing::warn!(%error, "the level of log messages was not set");
         }
     }

@@ -293,7 +293,6 @@ async fn subscribe(
 ) -> Result<()> {
     let mut changes = client.common.listeners.listen();
     let mut connections = client.connections.subscribe();
-    let none = Members::default();
     let mut honored = watch.filter();
     let offered = &connection.info.capabilities;
     honored.tools_list_changed &= offered.tools.is_some_and(|it| it.list_changed);
@@ -302,10 +301,8 @@ async fn subscribe(
     let patience = client.config.timeouts.request;
     for uri in &watch.uris {
         let request = Request::new("resources/subscribe").with("uri", uri)?;
-        let id = connection.peer.next_id();
-        let outgoing = Outgoing::new(id, &request, &none, &none, false);
         client
-            .patiently(patience, connection.link.request(outgoing))
+            .patiently(patience, connection.request(&request))
             .await?;
     }
     let _subscribed = Subscribed {
@@ -359,14 +356,11 @@ impl Drop for Subscribed {
         let connection = Arc::clone(&self.connection);
         let uris = std::mem::take(&mut self.uris);
         runtime.spawn(async move {
-            let none = Members::default();
             for uri in &uris {
                 let Ok(request) = Request::new("resources/unsubscribe").with("uri", uri) else {
                     continue;
                 };
-                let id = connection.peer.next_id();
-                let outgoing = Outgoing::new(id, &request, &none, &none, false);
-                let told = connection.link.request(outgoing);
+                let told = connection.request(&request);
                 let _ = tokio::time::timeout(Duration::from_secs(5), told).await;
             }
         });

@@ -61,7 +61,7 @@ impl TaskCall {
         let Call {
             shared,
             request,
-            mut options,
+            options,
             ..
         } = self.call;
         let mut request = request?;
@@ -79,7 +79,7 @@ impl TaskCall {
             };
             request.params.put("task", &wish)?;
         }
-        let (connection, answer, _) = rounds(&shared, &request, &mut options).await?;
+        let (connection, answer, _) = rounds(&shared, &request, &options).await?;
         let task = if connection.is_modern() {
             if answer.result_type() != "task" {
                 return Ok(Started::Done(Box::new(answer.read()?)));
@@ -224,11 +224,7 @@ async fn get(shared: &Shared, id: &str) -> Result<Seen> {
 
 /// A call that the server has made a task of, as if it were none: its end is waited for, and a
 /// caller who no longer waits cancels it.
-pub(crate) async fn finish(
-    shared: &Arc<Shared>,
-    _: &Connection,
-    answer: &Answer,
-) -> Result<Answer> {
+pub(crate) async fn finish(shared: &Arc<Shared>, answer: &Answer) -> Result<Answer> {
     finish_or_cancel(shared, answer.read()?).await
 }
 

@@ -159,13 +159,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             ..session.out
         };
         if out.json {
-            let revision = session
-                .client
-                .info()
-                .await
-                .map_err(|error| session.failure(&error))?
-                .revision;
-            out.model(&result, revision)?;
+            session.model(&result).await?;
             return if result.is_error == Some(true) {
                 Err(Failure::silent(Exit::Tool))
             } else {

@@ -62,13 +62,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 .await;
             let result = result.map_err(|error| session.failure(&error))?;
             if session.out.json {
-                let revision = session
-                    .client
-                    .info()
-                    .await
-                    .map_err(|error| session.failure(&error))?
-                    .revision;
-                return session.out.model(&result, revision);
+                return session.model(&result).await;
             }
             for value in &result.completion.values {
                 session.out.text(value)?;

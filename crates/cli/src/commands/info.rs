@@ -1,7 +1,7 @@
 //! `wharf info`: what a server says about itself.
 
 use serde_json::{Value, json};
-use wharf_client::{ServerInfo, Transport};
+use wharf_client::ServerInfo;
 use wharf_protocol::{ServerCapabilities, projection::at};
 
 use crate::escape;
@@ -49,15 +49,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     )
 }
 
-const fn transport(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Stdio => "stdio",
-        Transport::Http => "Streamable HTTP",
-        Transport::Sse => "HTTP+SSE",
-        Transport::WebSocket => "WebSocket",
-    }
-}
-
 fn document(info: &ServerInfo) -> Value {
     let server = info
         .implementation
@@ -65,7 +56,7 @@ fn document(info: &ServerInfo) -> Value {
         .map(|implementation| json!(at(implementation, info.revision)));
     json!({
         "revision": info.revision.as_str(),
-        "transport": transport(info.transport),
+        "transport": info.transport.to_string(),
         "server": server,
         "capabilities": at(&info.capabilities, info.revision),
         "instructions": info.instructions,
@@ -99,7 +90,7 @@ fn screen(info: &ServerInfo) -> String {
         }
     }
     line("revision", info.revision.as_str());
-    line("transport", transport(info.transport));
+    line("transport", &info.transport.to_string());
     line("offers", &offers(&info.capabilities).join(", "));
     let extensions: Vec<&str> = info
         .capabilities

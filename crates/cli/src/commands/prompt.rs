@@ -63,13 +63,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 ..session.out
             };
             if out.json {
-                let revision = session
-                    .client
-                    .info()
-                    .await
-                    .map_err(|error| session.failure(&error))?
-                    .revision;
-                return out.model(&result, revision);
+                return session.model(&result).await;
             }
             show::messages(&result.messages, out, &mut Saver::new(args.output.clone()))
         },

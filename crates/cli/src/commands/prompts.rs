@@ -1,11 +1,8 @@
 //! `wharf prompts`: the prompts of a server.
 
-use serde_json::json;
-use serde_json::value::RawValue;
 use wharf_protocol::Prompt;
 
 use crate::commands::first_line;
-use crate::completion;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::session;
@@ -34,13 +31,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         &args.options,
         |builder| builder,
         async |session| {
-            let all = session.client.prompts().all().await;
-            let all = session.listed("prompts", all)?;
-            let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
-            completion::remember(&session.target, "prompts", &raw);
-            if session.out.json {
-                return session.out.document(&json!({ "prompts": raw }));
-            }
+            let pages = session.client.prompts();
+            let Some(all) = session.list("prompts", "prompts", pages).await? else {
+                return Ok(());
+            };
             let mut table = Table::new(&["PROMPT", "ARGUMENTS", "DESCRIPTION"]);
             for item in &all {
                 table.row(vec![

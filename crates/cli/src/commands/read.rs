@@ -61,13 +61,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                 ..session.out
             };
             if out.json {
-                let revision = session
-                    .client
-                    .info()
-                    .await
-                    .map_err(|error| session.failure(&error))?
-                    .revision;
-                return out.model(&result, revision);
+                return session.model(&result).await;
             }
             show::resource_contents(&result.contents, out, &mut Saver::new(args.output.clone()))
         },

@@ -1,10 +1,6 @@
 //! `wharf resources`: the resources of a server.
 
-use serde_json::json;
-use serde_json::value::RawValue;
-
 use crate::commands::first_line;
-use crate::completion;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::session;
@@ -34,13 +30,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         &args.options,
         |builder| builder,
         async |session| {
-            let all = session.client.resources().all().await;
-            let all = session.listed("resources", all)?;
-            let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
-            completion::remember(&session.target, "resources", &raw);
-            if session.out.json {
-                return session.out.document(&json!({ "resources": raw }));
-            }
+            let pages = session.client.resources();
+            let Some(all) = session.list("resources", "resources", pages).await? else {
+                return Ok(());
+            };
             let mut table = Table::new(&["URI", "NAME", "TYPE", "SIZE", "DESCRIPTION"]);
             for item in &all {
                 table.row(vec![

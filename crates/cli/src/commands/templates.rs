@@ -1,10 +1,6 @@
 //! `wharf templates`: the families of resources of a server.
 
-use serde_json::json;
-use serde_json::value::RawValue;
-
 use crate::commands::first_line;
-use crate::completion;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::session;
@@ -33,13 +29,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         &args.options,
         |builder| builder,
         async |session| {
-            let all = session.client.resource_templates().all().await;
-            let all = session.listed("templates", all)?;
-            let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
-            completion::remember(&session.target, "resourceTemplates", &raw);
-            if session.out.json {
-                return session.out.document(&json!({ "resourceTemplates": raw }));
-            }
+            let pages = session.client.resource_templates();
+            let Some(all) = session
+                .list("templates", "resourceTemplates", pages)
+                .await?
+            else {
+                return Ok(());
+            };
             let mut table = Table::new(&["TEMPLATE", "NAME", "TYPE", "DESCRIPTION"]);
             for item in &all {
                 table.row(vec![

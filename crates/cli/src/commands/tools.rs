@@ -1,11 +1,7 @@
 //! `wharf tools`: the tools of a server.
 
-use serde_json::json;
-use serde_json::value::RawValue;
-
 use crate::arguments;
 use crate::commands::first_line;
-use crate::completion;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::session;
@@ -39,13 +35,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         &args.options,
         |builder| builder,
         async |session| {
-            let all = session.client.tools().all().await;
-            let all = session.listed("tools", all)?;
-            let raw: Vec<&RawValue> = all.iter().map(|item| item.raw()).collect();
-            completion::remember(&session.target, "tools", &raw);
-            if session.out.json {
-                return session.out.document(&json!({ "tools": raw }));
-            }
+            let pages = session.client.tools();
+            let Some(all) = session.list("tools", "tools", pages).await? else {
+                return Ok(());
+            };
             let mut table = Table::new(&["TOOL", "ARGUMENTS", "DESCRIPTION"]);
             for item in &all {
                 table.row(vec![
