@@ -1,5 +1,17 @@
 //! Ready-made servers: what `wharf serve` serves without a line of code.
+//!
+//! - [`starter`] is a small example of everything.
+//! - A [`Pack`] serves what somebody has: each module of [`packs`] has its `Options`, as they stand in
+//!   `wharf.toml`, and `open`, which makes the pack of them.
 
+pub mod packs;
+
+mod error;
+mod pack;
+mod secret;
 mod starter;
 
+pub use error::{Error, Result};
+pub use pack::{Pack, Running, Surroundings};
+pub use secret::Secret;
 pub use starter::{items as starter_items, starter};

@@ -181,8 +181,16 @@ impl Core {
                 || json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } }),
             ),
             extensions: self.declared_extensions(revision),
+            experimental: self.experimental(),
             ..ServerCapabilities::default()
         }
+    }
+
+    /// What is beyond the specification.
+    fn experimental(&self) -> serde_json::Map<String, Value> {
+        let model = self.catalog.peek().model().is_some();
+        let sampling = model.then(|| ("sampling".to_owned(), json!({})));
+        sampling.into_iter().collect()
     }
 
     /// Keeps records in another store than the memory of the process.

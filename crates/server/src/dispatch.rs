@@ -18,8 +18,9 @@ use wharf_protocol::lifecycle::DiscoverResult;
 use wharf_protocol::meta::{self, EmptyResult};
 use wharf_protocol::method::Method;
 use wharf_protocol::projection::{ProjectMembers, ResultType, at};
-use wharf_protocol::resources::ReadResourceResult;
+use wharf_protocol::resources::{ListResourcesResult, ReadResourceResult};
 use wharf_protocol::revision::Revision;
+use wharf_protocol::sampling::{CreateMessageParams, CreateMessageResult};
 use wharf_protocol::subscriptions::SubscriptionFilter;
 use wharf_protocol::tools::CallToolResult;
 
@@ -106,6 +107,9 @@ pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Repl
         Some(Method::ResourcesRead) => Box::pin(read_resource(core, incoming)).await,
         Some(Method::PromptsGet) => Box::pin(get_prompt(core, incoming)).await,
         Some(Method::ToolsList) => list(core, incoming, ListKind::Tools),
+        Some(Method::ResourcesList) if core.catalog.peek().has_listings() => {
+            Box::pin(list_resources(core, incoming)).await
+        }
         Some(Method::ResourcesList) => list(core, incoming, ListKind::Resources),
         Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
         Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
@@ -116,6 +120,7 @@ pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Repl
             }
             Ok(reply)
         }
+        Some(Method::CreateMessage) => Box::pin(create_message(core, incoming)).await,
         None => Box::pin(own::respond(core, incoming)).await,
         // A sign of life may be asked for before anything else.
         Some(Method::Ping)
@@ -217,6 +222,39 @@ fn list(core: &Core, incoming: &Incoming, kind: ListKind) -> Result<Reply, Refus
         .page(kind, revision, cursor.as_deref())
         .map_err(ErrorObject::from)?;
     Ok(Reply::raw(frame.id(), &page))
+}
+
+/// `resources/list`, where a part of it is made page by page.
+async fn list_resources(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+    let admitted = era::admit(incoming, None)?;
+    let revision = admitted.revision;
+    let cursor = malformed(incoming.frame.cursor())?;
+    let ctx = admitted.context(core, incoming, Asks::Unavailable);
+    let catalog = core.catalog.load();
+    let listing = catalog.list_resources(&ctx, cursor.as_deref());
+    let outcome = drive(&ctx, listing, core.limits.call_timeout).await;
+    let cache = Some(core.caching.lists);
+    let subject = Subject::of(Method::ResourcesList);
+    finish::<ListResourcesResult>(core, incoming, &ctx, revision, subject, cache, outcome)
+}
+
+/// `sampling/createMessage` from a client, to the model of the server: not in the specification,
+/// so every revision has it where there is a model.
+async fn create_message(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
+    let frame = &incoming.frame;
+    let Some(model) = core.catalog.peek().model().cloned() else {
+        // Says that clients do not send this, or what else is wrong.
+        era::admit(incoming, None)?;
+        return Err(Refusal::new(404, ErrorCode::METHOD_NOT_FOUND, "unknown"));
+    };
+    let admitted = era::admit_own(incoming, Method::CreateMessage.as_str(), None)?;
+    let revision = admitted.revision;
+    let params: CreateMessageParams = malformed(frame.params())?;
+    let ctx = admitted.context(core, incoming, Asks::Unavailable);
+    let answering = model.create_message(&ctx, params);
+    let outcome = drive(&ctx, answering, core.limits.call_timeout).await;
+    let subject = Subject::of(Method::CreateMessage);
+    finish::<CreateMessageResult>(core, incoming, &ctx, revision, subject, None, outcome)
 }
 
 async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
@@ -375,11 +413,7 @@ async fn complete(
         core.limits.call_timeout,
     )
     .await;
-    let subject = Subject {
-        method: Method::Complete.as_str(),
-        target: "",
-        arguments: None,
-    };
+    let subject = Subject::of(Method::Complete);
     finish(core, incoming, &ctx, revision, subject, None, outcome)
 }
 

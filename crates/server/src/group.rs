@@ -1,7 +1,10 @@
 //! [`Group`]: tools, resources and prompts that belong together and share a value.
 
+use std::fmt;
 use std::sync::Arc;
 
+use crate::catalog::listing::ResourceListing;
+use crate::catalog::model::ModelHandler;
 use crate::catalog::prompt::{IntoPrompt, Prompt};
 use crate::catalog::resource::{IntoResource, Resource};
 use crate::catalog::tool::{IntoTool, Tool};
@@ -43,7 +46,7 @@ pub trait Group: Send + Sync + 'static {
 }
 
 /// Tools, resources and prompts on their way into a server.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Items {
     /// The tools, in the order in which they are listed.
     pub tools: Vec<Tool>,
@@ -51,6 +54,10 @@ pub struct Items {
     pub resources: Vec<Resource>,
     /// The prompts, in the order in which they are listed.
     pub prompts: Vec<Prompt>,
+    /// Resources that are listed page by page, after those above.
+    pub listings: Vec<Arc<dyn ResourceListing>>,
+    /// The model that clients may ask.
+    pub model: Option<Arc<dyn ModelHandler>>,
 }
 
 impl Items {
@@ -80,12 +87,28 @@ impl Items {
         self
     }
 
-    /// Adds all items of another collection.
+    /// Adds a listing of resources.
+    #[must_use]
+    pub fn listing(mut self, listing: impl ResourceListing) -> Self {
+        self.listings.push(Arc::new(listing));
+        self
+    }
+
+    /// Sets the model that clients may ask.
+    #[must_use]
+    pub fn model(mut self, model: impl ModelHandler) -> Self {
+        self.model = Some(Arc::new(model));
+        self
+    }
+
+    /// Adds all items of another collection. A model of it takes the place of the one before.
     #[must_use]
     pub fn and(mut self, other: Items) -> Self {
         self.tools.extend(other.tools);
         self.resources.extend(other.resources);
         self.prompts.extend(other.prompts);
+        self.listings.extend(other.listings);
+        self.model = other.model.or(self.model);
         self
     }
 
@@ -103,6 +126,18 @@ impl Items {
             }
         }
         self
+    }
+}
+
+impl fmt::Debug for Items {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("tools", &self.tools)
+            .field("resources", &self.resources)
+            .field("prompts", &self.prompts)
+            .field("listings", &self.listings.len())
+            .field("model", &self.model.is_some())
+            .finish()
     }
 }
 

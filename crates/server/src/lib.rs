@@ -48,6 +48,8 @@ pub use ask::{AskError, Question, Sample, question};
 
 pub use self::core::Caching;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};
+pub use catalog::listing::{ListedPage, ResourceListing};
+pub use catalog::model::ModelHandler;
 pub use catalog::prompt::{IntoPrompt, Prompt, PromptEntry};
 pub use catalog::resource::{IntoResource, Resource, ResourceEntry};
 pub use catalog::schema::{SchemaLimits, Validator as SchemaValidator};

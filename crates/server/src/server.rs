@@ -16,6 +16,8 @@ use wharf_state::State as Store;
 
 use crate::app::{self, App};
 use crate::ask::journal::KeyRing;
+use crate::catalog::listing::ResourceListing;
+use crate::catalog::model::ModelHandler;
 use crate::catalog::prompt::IntoPrompt;
 use crate::catalog::resource::IntoResource;
 use crate::catalog::tool::IntoTool;
@@ -166,6 +168,18 @@ impl Server {
     /// Adds a prompt: a function with `#[prompt]`, or a [`Prompt`](crate::Prompt).
     pub fn prompt(mut self, prompt: impl IntoPrompt) -> Self {
         self.items = self.items.prompt(prompt);
+        self
+    }
+
+    /// Adds resources that are listed page by page; see [`ResourceListing`].
+    pub fn listing(mut self, listing: impl ResourceListing) -> Self {
+        self.items = self.items.listing(listing);
+        self
+    }
+
+    /// Sets the model that clients may ask; see [`ModelHandler`].
+    pub fn model(mut self, model: impl ModelHandler) -> Self {
+        self.items = self.items.model(model);
         self
     }
 

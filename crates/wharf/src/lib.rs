@@ -31,7 +31,7 @@
 //! | what a handler takes | [`Context`], [`State`], and its arguments |
 //! | what a handler gives | [`IntoToolResult`], [`IntoResourceContents`], [`IntoPromptResult`], [`Error`] |
 //! | questions to the client | [`Context::elicit`], [`Context::sample`], [`Context::roots`] |
-//! | a catalog that changes | [`CatalogHandle`] |
+//! | a catalog that changes | [`CatalogHandle`], [`ResourceListing`] |
 //! | code around calls, a catalog of one's own | [`middleware`], [`low_level`] |
 //! | extensions, pages for results | [`Extension`], [`App`] |
 //! | messages as they are on the wire | [`protocol`] |
@@ -77,6 +77,7 @@ pub use wharf_server::{
 pub use wharf_server::{Extension, ExtensionMethod};
 pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
+pub use wharf_server::{ListedPage, ModelHandler, ResourceListing};
 pub use wharf_server::{low_level, middleware};
 
 // --- what a handler gets -------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 //! A change of the catalog, from one snapshot to the next.
 
+use std::fmt;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::listing::{Listings, ResourceListing};
+use super::model::ModelHandler;
 use super::pages::Pages;
 use super::prompt::{IntoPrompt, PromptEntry};
 use super::resource::{IntoResource, ResourceEntry};
@@ -41,7 +44,8 @@ impl Changed {
                 a.definition() == b.definition()
             }),
             resources: differ(&before.resources, &after.resources, resource)
-                || differ(&before.templates, &after.templates, resource),
+                || differ(&before.templates, &after.templates, resource)
+                || before.listings.differ(&after.listings),
             prompts: differ(&before.prompts, &after.prompts, |a, b| {
                 a.definition() == b.definition()
             }),
@@ -60,13 +64,14 @@ fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> b
 type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
 
 /// A copy of the catalog in which an [update](super::CatalogHandle::update) makes its changes.
-#[derive(Debug)]
 pub struct CatalogEdit {
     tools: Entries<ToolEntry>,
     resources: Entries<ResourceEntry>,
     unlisted: Entries<ResourceEntry>,
     templates: Entries<ResourceEntry>,
     prompts: Entries<PromptEntry>,
+    listings: Listings,
+    model: Option<Arc<dyn ModelHandler>>,
     settings: Arc<CatalogSettings>,
     replaces: bool,
     /// The first error; with it the edit comes to nothing.
@@ -81,6 +86,8 @@ impl CatalogEdit {
             unlisted: catalog.unlisted.clone(),
             templates: catalog.templates.clone(),
             prompts: catalog.prompts.clone(),
+            listings: catalog.listings.clone(),
+            model: catalog.model.clone(),
             settings: Arc::clone(&catalog.settings),
             replaces: true,
             failed: None,
@@ -100,6 +107,8 @@ impl CatalogEdit {
                 unlisted: self.unlisted,
                 templates: self.templates,
                 prompts: self.prompts,
+                listings: self.listings,
+                model: self.model,
                 settings,
                 pages: Pages::new(),
             }),
@@ -173,7 +182,22 @@ impl CatalogEdit {
         self.prompts.shift_remove(name).is_some()
     }
 
-    /// Adds several items at once.
+    /// Adds a listing of resources at the end.
+    pub fn add_listing(&mut self, listing: Arc<dyn ResourceListing>) {
+        self.listings.add(listing);
+    }
+
+    /// Removes this listing; whether it was there.
+    pub fn remove_listing(&mut self, listing: &Arc<dyn ResourceListing>) -> bool {
+        self.listings.remove(listing)
+    }
+
+    /// Sets the model that clients may ask; `None` for none.
+    pub fn set_model(&mut self, model: Option<Arc<dyn ModelHandler>>) {
+        self.model = model;
+    }
+
+    /// Adds several items at once. A model among them takes the place of the one before.
     pub fn add_items(&mut self, items: Items) {
         items.tools.into_iter().for_each(|tool| self.add_tool(tool));
         items
@@ -184,6 +208,13 @@ impl CatalogEdit {
             .prompts
             .into_iter()
             .for_each(|prompt| self.add_prompt(prompt));
+        items
+            .listings
+            .into_iter()
+            .for_each(|listing| self.add_listing(listing));
+        if items.model.is_some() {
+            self.set_model(items.model);
+        }
     }
 
     /// Removes everything.
@@ -193,6 +224,8 @@ impl CatalogEdit {
         self.unlisted.clear();
         self.templates.clear();
         self.prompts.clear();
+        self.listings.clear();
+        self.model = None;
     }
 
     fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
@@ -201,6 +234,18 @@ impl CatalogEdit {
                 self.failed.get_or_insert(error);
             })
             .ok()
+    }
+}
+
+impl fmt::Debug for CatalogEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CatalogEdit")
+            .field("tools", &self.tools.keys())
+            .field("resources", &self.resources.keys())
+            .field("templates", &self.templates.keys())
+            .field("prompts", &self.prompts.keys())
+            .field("listings", &self.listings)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,8 @@
 //! and revision ([`pages`]).
 
 pub mod complete;
+pub mod listing;
+pub mod model;
 pub mod pages;
 pub mod prompt;
 pub mod resource;
@@ -23,6 +25,8 @@ use indexmap::IndexMap;
 pub use edit::{CatalogEdit, Changed};
 pub use pages::{InvalidCursor, ListKind, PageSettings};
 
+use self::listing::Listings;
+use self::model::ModelHandler;
 use self::pages::Pages;
 use self::prompt::PromptEntry;
 use self::resource::ResourceEntry;
@@ -49,6 +53,8 @@ pub struct Catalog {
     unlisted: IndexMap<Arc<str>, Arc<ResourceEntry>>,
     templates: IndexMap<Arc<str>, Arc<ResourceEntry>>,
     prompts: IndexMap<Arc<str>, Arc<PromptEntry>>,
+    listings: Listings,
+    model: Option<Arc<dyn ModelHandler>>,
     settings: Arc<CatalogSettings>,
     pages: Pages,
 }
@@ -62,15 +68,7 @@ impl Catalog {
         let settings = Arc::new(settings);
         let mut edit = CatalogEdit::of(&Self::empty(Arc::clone(&settings)));
         edit.refuse_duplicates();
-        items.tools.into_iter().for_each(|tool| edit.add_tool(tool));
-        items
-            .resources
-            .into_iter()
-            .for_each(|resource| edit.add_resource(resource));
-        items
-            .prompts
-            .into_iter()
-            .for_each(|prompt| edit.add_prompt(prompt));
+        edit.add_items(items);
         edit.into_catalog(settings)
     }
 
@@ -81,6 +79,8 @@ impl Catalog {
             unlisted: IndexMap::new(),
             templates: IndexMap::new(),
             prompts: IndexMap::new(),
+            listings: Listings::default(),
+            model: None,
             settings,
             pages: Pages::new(),
         }
@@ -92,7 +92,8 @@ impl Catalog {
             tools: !self.tools.is_empty(),
             resources: !self.resources.is_empty()
                 || !self.unlisted.is_empty()
-                || !self.templates.is_empty(),
+                || !self.templates.is_empty()
+                || self.has_listings(),
             prompts: !self.prompts.is_empty(),
         }
     }
@@ -120,6 +121,11 @@ impl Catalog {
     /// All resource templates, in the order in which they are tried.
     pub fn templates(&self) -> impl ExactSizeIterator<Item = &Arc<ResourceEntry>> {
         self.templates.values()
+    }
+
+    /// The model that clients may ask.
+    pub fn model(&self) -> Option<&Arc<dyn ModelHandler>> {
+        self.model.as_ref()
     }
 
     /// All prompts, in order.

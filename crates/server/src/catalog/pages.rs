@@ -74,6 +74,13 @@ enum Invalid {
     Gone,
 }
 
+impl InvalidCursor {
+    /// What the cursor names was there once.
+    pub(super) fn gone() -> Self {
+        Self(Invalid::Gone)
+    }
+}
+
 impl fmt::Display for InvalidCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
@@ -124,12 +131,7 @@ impl Catalog {
         let size = self.page_size();
         let start = match cursor {
             None => 0,
-            Some(cursor) => {
-                let key = read_cursor(kind, cursor).ok_or(InvalidCursor(Invalid::Unknown))?;
-                self.index_of(kind, &key)
-                    .ok_or(InvalidCursor(Invalid::Gone))?
-                    + 1
-            }
+            Some(cursor) => self.index_after(kind, cursor)?,
         };
         if start % size != 0 {
             // The list has moved since the cursor was given: this page is of no use to others.
@@ -150,7 +152,14 @@ impl Catalog {
         }
     }
 
-    fn page_size(&self) -> usize {
+    /// The place after the item that a cursor names.
+    pub(super) fn index_after(&self, kind: ListKind, cursor: &str) -> Result<usize, InvalidCursor> {
+        let key = read_cursor(kind, cursor).ok_or(InvalidCursor(Invalid::Unknown))?;
+        let index = self.index_of(kind, &key);
+        index.map(|index| index + 1).ok_or(InvalidCursor::gone())
+    }
+
+    pub(super) fn page_size(&self) -> usize {
         self.settings.pages.size.max(1)
     }
 
@@ -277,7 +286,7 @@ impl Catalog {
     }
 }
 
-fn write_cursor(kind: ListKind, key: &str) -> String {
+pub(super) fn write_cursor(kind: ListKind, key: &str) -> String {
     let mut plain = Vec::with_capacity(key.len() + 1);
     plain.push(kind.letter());
     plain.extend_from_slice(key.as_bytes());

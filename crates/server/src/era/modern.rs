@@ -231,6 +231,15 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Of a method that cannot ask, so that nothing is sealed.
+    pub(crate) fn of(method: wharf_protocol::method::Method) -> Self {
+        Self {
+            method: method.as_str(),
+            target: "",
+            arguments: None,
+        }
+    }
+
     fn with_binding<T>(
         &self,
         principal: Option<&Principal>,

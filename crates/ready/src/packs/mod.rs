@@ -1,0 +1,1 @@
+//! The packs: what somebody has, as a part of a server.
