@@ -182,7 +182,6 @@ impl Core {
             ),
             extensions: self.declared_extensions(revision),
             experimental: self.experimental(),
-            ..ServerCapabilities::default()
         }
     }
 
