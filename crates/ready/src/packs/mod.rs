@@ -1,3 +1,4 @@
 //! The packs: what somebody has, as a part of a server.
 
+pub mod notes;
 pub mod starter;
