@@ -1,4 +1,5 @@
 //! The packs: what somebody has, as a part of a server.
 
+pub mod files;
 pub mod notes;
 pub mod starter;
