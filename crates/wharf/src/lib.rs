@@ -72,7 +72,7 @@ pub use wharf_client::Client;
 pub use wharf_server::Skill;
 pub use wharf_server::{App, AppPermission};
 pub use wharf_server::{
-    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits,
+    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, PartOptions, SchemaLimits,
 };
 pub use wharf_server::{Extension, ExtensionMethod};
 pub use wharf_server::{Group, Items, Prompt, Resource, Tool};

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::listing::{Listings, ResourceListing};
 use super::model::ModelHandler;
 use super::pages::Pages;
+use super::part::Part;
 use super::prompt::{IntoPrompt, PromptEntry};
 use super::resource::{IntoResource, ResourceEntry};
 use super::tool::{IntoTool, ToolEntry};
@@ -61,7 +62,7 @@ fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> b
             .any(|(a, b)| !Arc::ptr_eq(a, b) && !same(a, b))
 }
 
-type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
+pub(super) type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
 
 /// A copy of the catalog in which an [update](super::CatalogHandle::update) makes its changes.
 pub struct CatalogEdit {
@@ -74,6 +75,8 @@ pub struct CatalogEdit {
     model: Option<Arc<dyn ModelHandler>>,
     settings: Arc<CatalogSettings>,
     replaces: bool,
+    /// The part that is changed, if it is not the whole.
+    part: Option<Arc<Part>>,
     /// The first error; with it the edit comes to nothing.
     failed: Option<Error>,
 }
@@ -90,7 +93,23 @@ impl CatalogEdit {
             model: catalog.model.clone(),
             settings: Arc::clone(&catalog.settings),
             replaces: true,
+            part: None,
             failed: None,
+        }
+    }
+
+    pub(super) fn of_part(part: &Arc<Part>) -> Self {
+        Self {
+            part: Some(Arc::clone(part)),
+            ..Self::of(&part.contents())
+        }
+    }
+
+    /// What an item of this name is called in the catalog.
+    fn name(&self, name: &str) -> String {
+        match &self.part {
+            Some(part) => part.name(name),
+            None => name.to_owned(),
         }
     }
 
@@ -117,7 +136,16 @@ impl CatalogEdit {
 
     /// Adds a tool at the end, or replaces the one of the same name in its place.
     pub fn add_tool(&mut self, tool: impl IntoTool) {
-        let entry = tool.into_tool().into_entry(&self.settings.schemas);
+        let mut tool = tool.into_tool();
+        if let Some(part) = &self.part {
+            let is_admitted = part.admits(&tool.definition);
+            tool.definition.name = part.name(&tool.definition.name);
+            if !is_admitted {
+                self.tools.shift_remove(tool.definition.name.as_str());
+                return;
+            }
+        }
+        let entry = tool.into_entry(&self.settings.schemas);
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
             let added = put(&mut self.tools, key, entry, self.replaces, "tool");
@@ -127,7 +155,7 @@ impl CatalogEdit {
 
     /// Removes a tool; whether there was one.
     pub fn remove_tool(&mut self, name: &str) -> bool {
-        self.tools.shift_remove(name).is_some()
+        self.tools.shift_remove(self.name(name).as_str()).is_some()
     }
 
     /// Adds a resource or template at the end, or replaces the one of the same URI in its place.
@@ -169,7 +197,11 @@ impl CatalogEdit {
 
     /// Adds a prompt at the end, or replaces the one of the same name in its place.
     pub fn add_prompt(&mut self, prompt: impl IntoPrompt) {
-        let entry = prompt.into_prompt().into_entry();
+        let mut prompt = prompt.into_prompt();
+        if let Some(part) = &self.part {
+            prompt.definition.name = part.name(&prompt.definition.name);
+        }
+        let entry = prompt.into_entry();
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
             let added = put(&mut self.prompts, key, entry, self.replaces, "prompt");
@@ -179,7 +211,9 @@ impl CatalogEdit {
 
     /// Removes a prompt; whether there was one.
     pub fn remove_prompt(&mut self, name: &str) -> bool {
-        self.prompts.shift_remove(name).is_some()
+        self.prompts
+            .shift_remove(self.name(name).as_str())
+            .is_some()
     }
 
     /// Adds a listing of resources at the end.
