@@ -261,7 +261,7 @@ mod tests {
             assert_eq!(sizes, expected, "{own} {listings:?}");
             let all: Vec<String> = pages.into_iter().flatten().collect();
             let numbers = listings.iter().flat_map(|many| 0..*many);
-            let expected: Vec<_> = (0..own).map(|n| format!("own:{n}"));
+            let expected = (0..own).map(|n| format!("own:{n}"));
             let expected: Vec<_> = expected
                 .into_iter()
                 .chain(numbers.map(|n| format!("number:{n}")))
