@@ -74,7 +74,7 @@ pub use limits::Limits;
 pub use principal::Principal;
 pub use server::Server;
 #[cfg(feature = "skills")]
-pub use skills::Skill;
+pub use skills::{LoadedSkill, Skill};
 pub use transport::http;
 pub use transport::in_process::InProcess;
 

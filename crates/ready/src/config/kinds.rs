@@ -74,6 +74,9 @@ macro_rules! kinds {
 }
 
 kinds! {
+    files => Files, ["path"];
+    llm => Llm, ["provider", "model"];
+    notes => Notes, ["path"];
     starter => Starter, [];
 }
 

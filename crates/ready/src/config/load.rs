@@ -248,7 +248,7 @@ impl Config {
 }
 
 /// What is served where nothing is asked for.
-const STARTER: &[&str] = &["starter:"];
+const STARTER: &[&str] = &["starter:", "llm:"];
 
 fn read(path: &Path) -> Result<String, String> {
     use std::io::Read as _;

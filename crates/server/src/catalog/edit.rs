@@ -11,6 +11,8 @@ use super::pages::Pages;
 use super::part::Part;
 use super::prompt::{IntoPrompt, PromptEntry};
 use super::resource::{IntoResource, ResourceEntry};
+#[cfg(feature = "skills")]
+use super::skills::SkillsEdit;
 use super::tool::{IntoTool, ToolEntry};
 use super::{Catalog, CatalogSettings};
 use crate::error::{Error, Result};
@@ -46,12 +48,27 @@ impl Changed {
             }),
             resources: differ(&before.resources, &after.resources, resource)
                 || differ(&before.templates, &after.templates, resource)
-                || before.listings.differ(&after.listings),
+                || before.listings.differ(&after.listings)
+                || skills_differ(before, after),
             prompts: differ(&before.prompts, &after.prompts, |a, b| {
                 a.definition() == b.definition()
             }),
         }
     }
+}
+
+#[cfg(feature = "skills")]
+fn skills_differ(before: &Catalog, after: &Catalog) -> bool {
+    match (&before.skills, &after.skills) {
+        (Some(before), Some(after)) => !Arc::ptr_eq(before, after) && !before.is_same(after),
+        (None, None) => false,
+        _ => true,
+    }
+}
+
+#[cfg(not(feature = "skills"))]
+fn skills_differ(_: &Catalog, _: &Catalog) -> bool {
+    false
 }
 
 fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> bool) -> bool {
@@ -73,8 +90,10 @@ pub struct CatalogEdit {
     prompts: Entries<PromptEntry>,
     listings: Listings,
     model: Option<Arc<dyn ModelHandler>>,
+    #[cfg(feature = "skills")]
+    pub(super) skills: SkillsEdit,
     settings: Arc<CatalogSettings>,
-    replaces: bool,
+    pub(super) replaces: bool,
     /// The part that is changed, if it is not the whole.
     part: Option<Arc<Part>>,
     /// The first error; with it the edit comes to nothing.
@@ -91,6 +110,8 @@ impl CatalogEdit {
             prompts: catalog.prompts.clone(),
             listings: catalog.listings.clone(),
             model: catalog.model.clone(),
+            #[cfg(feature = "skills")]
+            skills: SkillsEdit::of(catalog.skills.clone()),
             settings: Arc::clone(&catalog.settings),
             replaces: true,
             part: None,
@@ -117,7 +138,10 @@ impl CatalogEdit {
         self.replaces = false;
     }
 
-    pub(super) fn into_catalog(self, settings: Arc<CatalogSettings>) -> Result<Catalog> {
+    #[cfg_attr(not(feature = "skills"), allow(unused_mut))]
+    pub(super) fn into_catalog(mut self, settings: Arc<CatalogSettings>) -> Result<Catalog> {
+        #[cfg(feature = "skills")]
+        let skills = self.settle_skills();
         match self.failed {
             Some(error) => Err(error),
             None => Ok(Catalog {
@@ -128,6 +152,8 @@ impl CatalogEdit {
                 prompts: self.prompts,
                 listings: self.listings,
                 model: self.model,
+                #[cfg(feature = "skills")]
+                skills,
                 settings,
                 pages: Pages::new(),
             }),
@@ -246,6 +272,11 @@ impl CatalogEdit {
             .listings
             .into_iter()
             .for_each(|listing| self.add_listing(listing));
+        #[cfg(feature = "skills")]
+        if let Some(skills) = items.skills {
+            self.offer_skills();
+            skills.into_iter().for_each(|skill| self.add_skill(skill));
+        }
         if items.model.is_some() {
             self.set_model(items.model);
         }
@@ -260,9 +291,13 @@ impl CatalogEdit {
         self.prompts.clear();
         self.listings.clear();
         self.model = None;
+        #[cfg(feature = "skills")]
+        {
+            self.skills = SkillsEdit::default();
+        }
     }
 
-    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result
             .map_err(|error| {
                 self.failed.get_or_insert(error);

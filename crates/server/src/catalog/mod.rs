@@ -16,6 +16,8 @@ pub mod tool;
 mod edit;
 mod lookup;
 mod part;
+#[cfg(feature = "skills")]
+mod skills;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -38,6 +40,8 @@ use self::tool::ToolEntry;
 use crate::error::{Error, Result};
 use crate::group::Items;
 use crate::hub::Lists;
+#[cfg(feature = "skills")]
+use crate::skills::Skills;
 
 /// How a catalog checks and lists what it is given.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +62,8 @@ pub struct Catalog {
     prompts: IndexMap<Arc<str>, Arc<PromptEntry>>,
     listings: Listings,
     model: Option<Arc<dyn ModelHandler>>,
+    #[cfg(feature = "skills")]
+    skills: Option<Arc<Skills>>,
     settings: Arc<CatalogSettings>,
     pages: Pages,
 }
@@ -84,6 +90,8 @@ impl Catalog {
             prompts: IndexMap::new(),
             listings: Listings::default(),
             model: None,
+            #[cfg(feature = "skills")]
+            skills: None,
             settings,
             pages: Pages::new(),
         }
@@ -96,9 +104,17 @@ impl Catalog {
             resources: !self.resources.is_empty()
                 || !self.unlisted.is_empty()
                 || !self.templates.is_empty()
-                || self.has_listings(),
+                || self.has_listings()
+                || self.offers_skills(),
             prompts: !self.prompts.is_empty(),
         }
+    }
+
+    fn offers_skills(&self) -> bool {
+        #[cfg(feature = "skills")]
+        return self.skills.is_some();
+        #[cfg(not(feature = "skills"))]
+        false
     }
 
     /// Whether a tool can be called as a task.
@@ -129,6 +145,12 @@ impl Catalog {
     /// The model that clients may ask.
     pub fn model(&self) -> Option<&Arc<dyn ModelHandler>> {
         self.model.as_ref()
+    }
+
+    /// The skills; `None` where there are none and none are offered.
+    #[cfg(feature = "skills")]
+    pub(crate) fn skills(&self) -> Option<&Arc<Skills>> {
+        self.skills.as_ref()
     }
 
     /// All prompts, in order.

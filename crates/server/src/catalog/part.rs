@@ -130,6 +130,8 @@ fn whole(own: &Arc<Catalog>, parts: impl Iterator<Item = Arc<Catalog>>) -> Resul
         prompts: own.prompts.clone(),
         listings: own.listings.clone(),
         model: own.model.clone(),
+        #[cfg(feature = "skills")]
+        skills: own.skills.clone(),
         settings: Arc::clone(&own.settings),
         pages: Pages::new(),
     };
@@ -141,6 +143,13 @@ fn whole(own: &Arc<Catalog>, parts: impl Iterator<Item = Arc<Catalog>>) -> Resul
         join(&mut whole.prompts, &part.prompts, "prompt")?;
         whole.listings.extend(&part.listings);
         whole.model = whole.model.or_else(|| part.model.clone());
+        #[cfg(feature = "skills")]
+        if let Some(skills) = &part.skills {
+            whole.skills = Some(match &whole.skills {
+                Some(known) => known.and(skills)?,
+                None => Arc::clone(skills),
+            });
+        }
     }
     let twice = whole
         .unlisted
