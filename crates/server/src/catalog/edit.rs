@@ -164,12 +164,7 @@ impl CatalogEdit {
     pub fn add_tool(&mut self, tool: impl IntoTool) {
         let mut tool = tool.into_tool();
         if let Some(part) = &self.part {
-            let is_admitted = part.admits(&tool.definition);
             tool.definition.name = part.name(&tool.definition.name);
-            if !is_admitted {
-                self.tools.shift_remove(tool.definition.name.as_str());
-                return;
-            }
         }
         let entry = tool.into_entry(&self.settings.schemas);
         if let Some(entry) = self.keep(entry) {

@@ -27,7 +27,7 @@ use indexmap::IndexMap;
 
 pub use edit::{CatalogEdit, Changed};
 pub use pages::{InvalidCursor, ListKind, PageSettings};
-pub use part::PartOptions;
+pub use part::ServedPart;
 
 use self::listing::Listings;
 use self::model::ModelHandler;
