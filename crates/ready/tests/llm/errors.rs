@@ -77,7 +77,7 @@ async fn errors_reach_the_client_of_the_server() {
             .await;
         let error = call.await.expect("a task").expect_err("an error");
         let error = error.as_rpc().expect("an answer");
-        assert_eq!(error.code.0, -32603);
+        assert_eq!(error.code, -32603);
         assert_eq!(
             error.message,
             "openai:gpt-test: status 401: the key is missing or not accepted (…)"

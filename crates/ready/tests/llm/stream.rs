@@ -131,14 +131,14 @@ async fn the_tool_runs_as_a_task() {
         let started = client
             .call_task("ask_llm", json!({"prompt": "Why?"}))
             .start();
-        let Started::Task(task) = soon(started).await.expect("started") else {
+        let Started::Task(mut task) = soon(started).await.expect("started") else {
             panic!("{revision}: no task");
         };
         let mut asked = provider.asked().await;
         asked.begin("text/event-stream").await;
         asked.says("Because").await;
         asked.ends("stop").await;
-        let result = soon(task.result()).await.expect("a result");
+        let result = soon(task.wait()).await.expect("a result");
         assert_eq!(result.content[0].as_text(), Some("Because"), "{revision}");
     }
 }
