@@ -93,6 +93,8 @@ pub struct CatalogEdit {
     pub(super) skills: SkillsEdit,
     settings: Arc<CatalogSettings>,
     pub(super) replaces: bool,
+    /// What stands in front of names here.
+    pub(super) prefix: Option<Arc<str>>,
     /// The first error; with it the edit comes to nothing.
     failed: Option<Error>,
 }
@@ -111,6 +113,7 @@ impl CatalogEdit {
             skills: SkillsEdit::of(catalog.skills.clone()),
             settings: Arc::clone(&catalog.settings),
             replaces: true,
+            prefix: None,
             failed: None,
         }
     }
@@ -143,7 +146,9 @@ impl CatalogEdit {
 
     /// Adds a tool at the end, or replaces the one of the same name in its place.
     pub fn add_tool(&mut self, tool: impl IntoTool) {
-        let entry = tool.into_tool().into_entry(&self.settings.schemas);
+        let mut tool = tool.into_tool();
+        tool.definition.name = self.named(tool.definition.name);
+        let entry = tool.into_entry(&self.settings.schemas);
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
             let added = put(&mut self.tools, key, entry, self.replaces, "tool");
@@ -153,7 +158,8 @@ impl CatalogEdit {
 
     /// Removes a tool; whether there was one.
     pub fn remove_tool(&mut self, name: &str) -> bool {
-        self.tools.shift_remove(name).is_some()
+        let name = self.named(name.to_owned());
+        self.tools.shift_remove(name.as_str()).is_some()
     }
 
     /// Adds a resource or template at the end, or replaces the one of the same URI in its place.
@@ -195,7 +201,9 @@ impl CatalogEdit {
 
     /// Adds a prompt at the end, or replaces the one of the same name in its place.
     pub fn add_prompt(&mut self, prompt: impl IntoPrompt) {
-        let entry = prompt.into_prompt().into_entry();
+        let mut prompt = prompt.into_prompt();
+        prompt.definition.name = self.named(prompt.definition.name);
+        let entry = prompt.into_entry();
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
             let added = put(&mut self.prompts, key, entry, self.replaces, "prompt");
@@ -205,7 +213,21 @@ impl CatalogEdit {
 
     /// Removes a prompt; whether there was one.
     pub fn remove_prompt(&mut self, name: &str) -> bool {
-        self.prompts.shift_remove(name).is_some()
+        let name = self.named(name.to_owned());
+        self.prompts.shift_remove(name.as_str()).is_some()
+    }
+
+    /// The prompt of this name, as it is at this point of the edit.
+    pub fn prompt(&self, name: &str) -> Option<&Arc<PromptEntry>> {
+        self.prompts.get(self.named(name.to_owned()).as_str())
+    }
+
+    /// The name with what stands in front of it here.
+    fn named(&self, name: String) -> String {
+        match &self.prefix {
+            Some(prefix) => format!("{prefix}{name}"),
+            None => name,
+        }
     }
 
     /// Adds a listing of resources at the end.

@@ -171,6 +171,8 @@ impl fmt::Debug for Catalog {
 #[derive(Clone)]
 pub struct CatalogHandle {
     shared: Arc<Shared>,
+    /// What edits through this handle put in front of names.
+    prefix: Option<Arc<str>>,
 }
 
 struct Shared {
@@ -195,6 +197,24 @@ impl CatalogHandle {
         };
         Self {
             shared: Arc::new(shared),
+            prefix: None,
+        }
+    }
+
+    /// A handle of the same catalog for whoever knows nothing of the others in it: names of tools
+    /// and prompts in its edits have `prefix` and `.` in front, as with
+    /// [`Items::prefixed`](crate::Items::prefixed), those that are removed too. An empty prefix
+    /// changes nothing, and a prefix of a prefix comes behind it.
+    #[must_use]
+    pub fn prefixed(&self, prefix: &str) -> Self {
+        let before = self.prefix.as_deref().unwrap_or_default();
+        let prefix = match prefix {
+            "" => self.prefix.clone(),
+            prefix => Some(format!("{before}{prefix}.").into()),
+        };
+        Self {
+            shared: Arc::clone(&self.shared),
+            prefix,
         }
     }
 
@@ -283,6 +303,7 @@ impl CatalogHandle {
                 .unwrap_or_else(PoisonError::into_inner);
             let before = self.load();
             let mut draft = CatalogEdit::of(&before);
+            draft.prefix.clone_from(&self.prefix);
             edit(&mut draft);
             let after = draft.into_catalog(Arc::clone(&before.settings))?;
             let changed = Changed::between(&before, &after);
@@ -437,6 +458,27 @@ mod tests {
             })
             .expect("updated");
         assert!(!changed.any() && heard.lock().expect("not poisoned").is_empty());
+    }
+
+    #[test]
+    fn edits_through_a_prefixed_handle_stay_among_their_names() {
+        let (handle, _) = handle();
+        let docs = handle.prefixed("my").prefixed("").prefixed("docs");
+        docs.update(|edit| {
+            edit.add_tool(tool("a"));
+            edit.add_prompt(Prompt::new("p").raw_handler(|_, _| async { "" }));
+            assert!(edit.prompt("p").is_some());
+            assert!(!edit.remove_tool("b"), "it is somebody else's");
+            edit.add_items(Items::new().tool(tool("c")));
+        })
+        .expect("updated");
+        assert_eq!(names(&handle), ["a", "b", "my.docs.a", "my.docs.c"]);
+        assert!(handle.load().prompt("my.docs.p").is_some());
+        docs.update(|edit| {
+            assert!(edit.remove_tool("a") && edit.remove_prompt("p"));
+        })
+        .expect("updated");
+        assert_eq!(names(&handle), ["a", "b", "my.docs.c"]);
     }
 
     #[test]
