@@ -1,3 +1,6 @@
 //! The packs: what somebody has, as a part of a server.
 
 pub mod notes;
+pub mod skills;
+
+mod reload;

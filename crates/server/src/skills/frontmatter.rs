@@ -274,7 +274,10 @@ mod tests {
             ("arguments[0].complete[0]", 6),
             ("arguments[0].complete[1]", 6),
         ];
-        let lines: Vec<_> = lines.iter().map(|(path, line)| (path.as_str(), *line)).collect();
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(path, line)| (path.as_str(), *line))
+            .collect();
         assert_eq!(lines, expected);
         let error = read("---\na: 1\nb: [\n---\n").expect_err("broken");
         assert!(error.starts_with("its frontmatter: line "), "{error}");
