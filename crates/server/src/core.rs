@@ -189,7 +189,6 @@ impl Core {
             ),
             extensions: self.declared_extensions(revision),
             experimental: self.experimental(),
-            ..ServerCapabilities::default()
         }
     }
 
