@@ -281,14 +281,46 @@ pub(crate) enum Outlet {
         messages: mpsc::Sender<Bytes>,
         hung_up: watch::Receiver<bool>,
     },
+    /// Of work that goes on after its request was answered.
+    Beside(Arc<Beside>),
+}
+
+/// Where messages go that belong to no request.
+#[derive(Debug)]
+pub(crate) enum Beside {
+    /// To the stream that carries the session's notices, or nowhere while it has none.
+    Session(Arc<Session>),
+    /// To the connection.
+    Line(Outlet),
 }
 
 impl Outlet {
+    /// For work that goes on after the request to which this outlet belongs.
+    pub(crate) fn beside(&self, session: &Arc<Session>) -> Self {
+        Self::Beside(match self {
+            Self::Stream(_) => Beside::Session(Arc::clone(session)).into(),
+            Self::Line { .. } => Beside::Line(self.clone()).into(),
+            Self::Beside(beside) => Arc::clone(beside),
+        })
+    }
+
+    /// Whether it belongs to work that goes on after its request.
+    pub(crate) fn is_beside(&self) -> bool {
+        matches!(self, Self::Beside(_))
+    }
+
     /// Sends one message; waits while the reader is behind. Cancel safe.
     pub(crate) async fn send(&self, message: Vec<u8>) -> Result<(), Closed> {
         match self {
             Self::Stream(outbox) => outbox.send(message.into()).await,
             Self::Line { messages, .. } => messages.send(message.into()).await.map_err(|_| Closed),
+            Self::Beside(beside) => match &**beside {
+                Beside::Session(session) => match session.notice_stream() {
+                    Some(stream) => stream.send(message.into()).await,
+                    None => Err(Closed),
+                },
+                Beside::Line(line) => Box::pin(line.send(message)).await,
+            },
         }
     }
 
@@ -300,6 +332,14 @@ impl Outlet {
             Self::Line { messages, .. } => {
                 let _ = messages.try_send(message.into());
             }
+            Self::Beside(beside) => match &**beside {
+                Beside::Session(session) => {
+                    if let Some(stream) = session.notice_stream() {
+                        stream.append(message.into());
+                    }
+                }
+                Beside::Line(line) => line.send_now(message),
+            },
         }
     }
 
@@ -310,6 +350,7 @@ impl Outlet {
             (Self::Line { messages: one, .. }, Self::Line { messages: two, .. }) => {
                 one.same_channel(two)
             }
+            (Self::Beside(one), Self::Beside(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -318,7 +359,7 @@ impl Outlet {
     /// by being dropped.
     pub(crate) async fn hung_up(&self) {
         match self {
-            Self::Stream(_) => std::future::pending().await,
+            Self::Stream(_) | Self::Beside(_) => std::future::pending().await,
             Self::Line { hung_up, .. } => {
                 let _ = hung_up.clone().wait_for(|hung_up| *hung_up).await;
             }

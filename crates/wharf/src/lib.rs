@@ -78,7 +78,7 @@ pub use wharf_server::{Extension, ExtensionMethod};
 pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 pub use wharf_server::{ListedPage, ModelHandler, ResourceListing};
-pub use wharf_server::{low_level, middleware};
+pub use wharf_server::{interpret, low_level, middleware};
 
 // --- what a handler gets -------------------------------------------------------------------------
 pub use wharf_server::{
