@@ -196,7 +196,6 @@ impl Core {
             ),
             extensions: self.declared_extensions(revision),
             experimental: self.experimental(),
-            ..ServerCapabilities::default()
         }
     }
 

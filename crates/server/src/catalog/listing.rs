@@ -261,9 +261,8 @@ mod tests {
             assert_eq!(sizes, expected, "{own} {listings:?}");
             let all: Vec<String> = pages.into_iter().flatten().collect();
             let numbers = listings.iter().flat_map(|many| 0..*many);
-            let expected: Vec<_> = (0..own).map(|n| format!("own:{n}"));
-            let expected: Vec<_> = expected
-                .into_iter()
+            let expected: Vec<_> = (0..own)
+                .map(|n| format!("own:{n}"))
                 .chain(numbers.map(|n| format!("number:{n}")))
                 .collect();
             assert_eq!(all, expected);
