@@ -285,23 +285,62 @@ pub(crate) enum Outlet {
     Beside(Arc<Beside>),
 }
 
-/// Where messages go that belong to no request.
+/// Where messages of work go that is no longer a request.
 #[derive(Debug)]
-pub(crate) enum Beside {
+pub(crate) struct Beside {
+    to: To,
+    /// Whether the client knows of the work. Until then what it says waits.
+    is_known: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+enum To {
     /// To the stream that carries the session's notices, or nowhere while it has none.
     Session(Arc<Session>),
     /// To the connection.
     Line(Outlet),
 }
 
+impl Beside {
+    /// From now on what the work says is sent.
+    pub(crate) fn set_known(&self) {
+        self.is_known.send_replace(true);
+    }
+
+    async fn send(&self, message: Vec<u8>) -> Result<(), Closed> {
+        // The sender lives as long as `self`.
+        let _ = self.is_known.subscribe().wait_for(|known| *known).await;
+        match &self.to {
+            To::Session(session) => match session.notice_stream() {
+                Some(stream) => stream.send(message.into()).await,
+                None => Err(Closed),
+            },
+            To::Line(line) => line.send(message).await,
+        }
+    }
+
+    fn send_now(&self, message: Vec<u8>) {
+        match &self.to {
+            To::Session(session) => {
+                if let Some(stream) = session.notice_stream() {
+                    stream.append(message.into());
+                }
+            }
+            To::Line(line) => line.send_now(message),
+        }
+    }
+}
+
 impl Outlet {
     /// For work that goes on after the request to which this outlet belongs.
     pub(crate) fn beside(&self, session: &Arc<Session>) -> Self {
-        Self::Beside(match self {
-            Self::Stream(_) => Beside::Session(Arc::clone(session)).into(),
-            Self::Line { .. } => Beside::Line(self.clone()).into(),
-            Self::Beside(beside) => Arc::clone(beside),
-        })
+        let to = match self {
+            Self::Stream(_) => To::Session(Arc::clone(session)),
+            Self::Line { .. } => To::Line(self.clone()),
+            Self::Beside(beside) => return Self::Beside(Arc::clone(beside)),
+        };
+        let is_known = watch::Sender::new(false);
+        Self::Beside(Arc::new(Beside { to, is_known }))
     }
 
     /// Whether it belongs to work that goes on after its request.
@@ -314,13 +353,8 @@ impl Outlet {
         match self {
             Self::Stream(outbox) => outbox.send(message.into()).await,
             Self::Line { messages, .. } => messages.send(message.into()).await.map_err(|_| Closed),
-            Self::Beside(beside) => match &**beside {
-                Beside::Session(session) => match session.notice_stream() {
-                    Some(stream) => stream.send(message.into()).await,
-                    None => Err(Closed),
-                },
-                Beside::Line(line) => Box::pin(line.send(message)).await,
-            },
+            // Boxed: a line stands behind it, which is an outlet too.
+            Self::Beside(beside) => Box::pin(beside.send(message)).await,
         }
     }
 
@@ -332,14 +366,7 @@ impl Outlet {
             Self::Line { messages, .. } => {
                 let _ = messages.try_send(message.into());
             }
-            Self::Beside(beside) => match &**beside {
-                Beside::Session(session) => {
-                    if let Some(stream) = session.notice_stream() {
-                        stream.append(message.into());
-                    }
-                }
-                Beside::Line(line) => line.send_now(message),
-            },
+            Self::Beside(beside) => beside.send_now(message),
         }
     }
 

@@ -101,7 +101,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 async fn server(state: &str) -> Result<Server, Failure> {
     let store = wharf::store::open(state).await;
     let store = store.map_err(|error| Failure::new(format!("--state: {error}")))?;
-    Ok(wharf_ready::starter().store(store))
+    Ok(wharf_ready::starter()
+        .store(store)
+        .interpreter(wharf_ready::Dialect::default()))
 }
 
 async fn stdio(args: Args) -> Result<(), Failure> {

@@ -61,6 +61,9 @@ pub struct Plain {
     session: Arc<Session>,
     is_http: bool,
     id: Arc<str>,
+    /// Where the request's own messages go.
+    own: Outlet,
+    /// Where messages go.
     outlet: Outlet,
 }
 
@@ -83,6 +86,7 @@ impl Plain {
             session: Arc::clone(session),
             is_http,
             id: incoming.frame.id().into(),
+            own: incoming.outlet.clone(),
             outlet: incoming.outlet.clone(),
         })
     }
@@ -94,12 +98,20 @@ impl Plain {
     }
 
     /// The same for work that goes on after the request is answered: what it says goes to the
-    /// stream of the session, nowhere while that has none, and it has the time of a task.
+    /// stream of the session, nowhere while that has none, and it has the time of a task. It waits
+    /// with what it says until the client is [told](Self::set_known) of it.
     #[must_use]
     pub fn beside(&self) -> Self {
         Self {
             outlet: self.outlet.beside(&self.session),
             ..self.clone()
+        }
+    }
+
+    /// Says that the client knows of work [beside](Self::beside) its requests.
+    pub fn set_known(&self) {
+        if let Outlet::Beside(beside) = &self.outlet {
+            beside.set_known();
         }
     }
 
@@ -161,7 +173,7 @@ impl Plain {
                 self.session.say(message.into(), most).await;
             }
             // A client that is gone needs no message.
-            Ok(message) => drop(self.outlet.send(message).await),
+            Ok(message) => drop(self.own.send(message).await),
             Err(error) => tracing::error!(%error, "a notification cannot be written"),
         }
     }
