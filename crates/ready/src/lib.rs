@@ -4,7 +4,9 @@
 //! - [`Dialect`] lets it speak with clients of an early description of MCP.
 //! - A [`Pack`] serves what somebody has: each module of [`packs`] has its `Options`, as they stand in
 //!   `wharf.toml`, and `open`, which makes the pack of them.
+//! - [`config`] reads `wharf.toml` and arguments, and keeps what is served as they say.
 
+pub mod config;
 pub mod packs;
 
 mod dialect;
@@ -17,4 +19,5 @@ pub use dialect::Dialect;
 pub use error::{Error, Result};
 pub use pack::{Pack, Running, Surroundings};
 pub use secret::Secret;
+pub(crate) use starter::described as described_starter;
 pub use starter::{items as starter_items, starter};
