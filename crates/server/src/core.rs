@@ -28,6 +28,7 @@ use crate::hub::{Hub, Lists};
 use crate::interpret::Interpreter;
 use crate::limits::Limits;
 use crate::low_level::Handlers;
+use crate::observe::Observers;
 use crate::principal::Principal;
 use crate::quota::Quota;
 use crate::server::{Stop, run_stops};
@@ -85,6 +86,8 @@ pub(crate) struct Core {
     pub(crate) hooks: Option<Box<Hooks>>,
     /// Takes clients with words of their own.
     pub(crate) interpreter: Option<Arc<dyn Interpreter>>,
+    /// Who watches; none on most servers.
+    pub(crate) observers: Observers,
     pub(crate) catalog: CatalogHandle,
     /// Lists that are offered even while they are empty.
     pub(crate) offered: Lists,
@@ -97,6 +100,8 @@ pub(crate) struct Core {
     pub(crate) sessions: Sessions,
     /// Open streams of notices.
     pub(crate) listens: Quota,
+    /// Open connections of our own listener.
+    pub(crate) connections: Quota,
     pub(crate) tasks: Tasks,
     /// When a call becomes a task that its tool says nothing about.
     pub(crate) task_after: Option<Duration>,
@@ -133,6 +138,7 @@ impl Core {
             extensions: Extensions::default(),
             hooks: None,
             interpreter: None,
+            observers: Observers::default(),
             catalog,
             offered: Lists::default(),
             hub: Arc::default(),
@@ -141,6 +147,7 @@ impl Core {
             durable: None,
             sessions: Sessions::default(),
             listens: Quota::default(),
+            connections: Quota::default(),
             tasks: Tasks::default(),
             task_after: None,
             started: SystemTime::now(),
@@ -246,6 +253,7 @@ impl Core {
         self.tasks.stop();
         let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
         run_stops(stops).await;
+        self.observers.stopped();
     }
 
     /// Tells everything that waits that the server stops.

@@ -26,7 +26,7 @@ use wharf_protocol::tools::CallToolResult;
 
 use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
-use crate::call::{Frame, Incoming, Reply, Via, notification};
+use crate::call::{Ended, Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
@@ -36,6 +36,7 @@ use crate::error::Error;
 use crate::handler::CallError;
 use crate::hub::{Listener, Lists};
 use crate::interpret;
+use crate::observe::Watch;
 use crate::task::{self, Called};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
@@ -44,11 +45,29 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
         let interpretation = Arc::clone(interpretation);
         return Box::pin(interpret::answer(core, incoming, interpretation)).await;
     }
-    plainly(core, incoming).await
+    unwatched(core, incoming).await
 }
 
-/// Answers one request in the specification's words.
+/// The same for a server that is watched.
+pub(crate) async fn respond_watched(core: Arc<Core>, incoming: Incoming) -> Reply {
+    if let Some(interpretation) = interpret::of(&incoming) {
+        let interpretation = Arc::clone(interpretation);
+        return Box::pin(interpret::answer(core, incoming, interpretation)).await;
+    }
+    watched(core, incoming).await
+}
+
+/// Answers one request of an interpretation.
 pub(crate) async fn plainly(core: Arc<Core>, incoming: Incoming) -> Reply {
+    if core.observers.is_empty() {
+        unwatched(core, incoming).await
+    } else {
+        watched(core, incoming).await
+    }
+}
+
+#[inline]
+async fn unwatched(core: Arc<Core>, incoming: Incoming) -> Reply {
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     if let Some(hooks) = &core.hooks
         && let Some(layers) = &hooks.requests
@@ -58,6 +77,22 @@ pub(crate) async fn plainly(core: Arc<Core>, incoming: Incoming) -> Reply {
         return conclude(&incoming, begun, answer);
     }
     let answer = answer(&core, &incoming).await;
+    conclude(&incoming, begun, answer)
+}
+
+async fn watched(core: Arc<Core>, incoming: Incoming) -> Reply {
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    let incoming = Arc::new(incoming);
+    let watch = Watch::new(&core, &incoming);
+    let layers = core
+        .hooks
+        .as_ref()
+        .and_then(|hooks| hooks.requests.as_ref());
+    let answer = match layers {
+        Some(layers) => Box::pin(hooked::answer(&core, &incoming, layers)).await,
+        None => answer(&core, &incoming).await,
+    };
+    watch.answered(&answer);
     conclude(&incoming, begun, answer)
 }
 
@@ -319,12 +354,24 @@ fn finish_tool(
     outcome: Driven<Result<CallToolResult, CallError>>,
 ) -> Result<Reply, Refusal> {
     match tool_end(ctx, time, outcome)? {
-        ToolEnd::Done(result) => Ok(Reply::result::<CallToolResult>(
-            incoming.frame.id(),
-            &result,
-            &core.frame(revision, None),
-        )),
+        ToolEnd::Done(result) => Ok(tool_reply(core, incoming, revision, &result)),
         ToolEnd::Suspended(suspension) => suspended(core, incoming, revision, subject, suspension),
+    }
+}
+
+/// The reply with a tool's result.
+#[inline]
+pub(crate) fn tool_reply(
+    core: &Core,
+    incoming: &Incoming,
+    revision: Revision,
+    result: &CallToolResult,
+) -> Reply {
+    let frame = core.frame(revision, None);
+    let reply = Reply::result::<CallToolResult>(incoming.frame.id(), result, &frame);
+    match result.is_error {
+        Some(true) => reply.ended(Ended::ToolError),
+        _ => reply,
     }
 }
 
@@ -491,7 +538,8 @@ pub(crate) fn suspended(
     let frame = core
         .frame(revision, None)
         .result_type(ResultType::InputRequired);
-    Ok(Reply::result(incoming.frame.id(), &result, &frame))
+    let reply = Reply::result(incoming.frame.id(), &result, &frame);
+    Ok(reply.ended(Ended::InputRequired))
 }
 
 /// How a handler ended.
