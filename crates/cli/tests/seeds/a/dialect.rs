@@ -195,7 +195,7 @@ fn seed_a_dialect_tools_call() {
 #[test]
 fn seed_a_dialect_resources_subscribe() {
     let server = Server::new("board")
-        .resource(Resource::new("board://news", "news").text("nothing new"))
+        .resource(Resource::text("board://news", "nothing new"))
         .interpreter(wharf_ready::Dialect::default());
     let catalog = server.catalog().clone();
     let served = Served::start(server);

@@ -1,9 +1,9 @@
 //! The table, row by row.
 
 use serde_json::{Value, json};
-use wharf::{Lists, Resource, Server, Tool};
+use wharf::{Context, Lists, NoArguments, Resource, Server, Tool};
 
-use super::client::{Session, address, message, official_params, send};
+use super::client::{Session, address, message, send};
 use crate::support::served::Served;
 use crate::support::{Http, run, wharf};
 
@@ -130,8 +130,10 @@ fn seed_a07_a_registry_at_run_time() {
     }
     catalog
         .update(|catalog| {
-            catalog.tool(Tool::new("now").handler_fn(|| "later"));
-            catalog.resource(Resource::new("board://news", "news").text("nothing new"));
+            catalog.add_tool(
+                Tool::new("now").handler(|_: NoArguments, _: Context| async { "later" }),
+            );
+            catalog.add_resource(Resource::text("board://news", "nothing new"));
         })
         .expect("an update");
     for (session, stream) in sessions.iter().zip(&mut streams) {
@@ -149,9 +151,7 @@ fn seed_a07_a_registry_at_run_time() {
 
 #[test]
 fn seed_a08_sessions_errors_and_logs() {
-    let mut command = wharf(&["serve"]);
-    command.env("WHARF_TEST_SECRET", "xyzzy-secret");
-    let server = Http::start_with(command);
+    let server = Http::start(&["serve"]);
     let to = address(&server.url);
     let (one, two) = (
         Session::described(&server.url),
@@ -211,5 +211,4 @@ fn seed_a08_sessions_errors_and_logs() {
     for secret in ["xyzzy", &one.id, &two.id] {
         assert!(!log.contains(secret), "{log}");
     }
-    let _ = official_params();
 }
