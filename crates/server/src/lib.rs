@@ -62,7 +62,7 @@ pub use catalog::schema::{SchemaLimits, Validator as SchemaValidator};
 pub use catalog::tool::{IntoTool, Tool, ToolEntry};
 pub use catalog::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind,
-    PageSettings, PartOptions,
+    PageSettings, ServedPart,
 };
 pub use context::Context;
 pub use error::{Error, Result};

@@ -71,7 +71,7 @@ pub use wharf_client::Client;
 // --- what it offers ------------------------------------------------------------------------------
 pub use wharf_server::{App, AppPermission};
 pub use wharf_server::{
-    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, PartOptions, SchemaLimits,
+    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits, ServedPart,
 };
 pub use wharf_server::{Extension, ExtensionMethod};
 pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
