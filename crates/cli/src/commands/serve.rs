@@ -1,15 +1,18 @@
 //! `wharf serve`: a ready-made server over HTTP or standard input and output.
 
 mod announce;
+mod operate;
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wharf::Server;
 use wharf::http::HttpOptions;
 use wharf_ready::config::{Config, Given, Problems, Site, form};
 
 use self::announce::{Announce, announce};
+use self::operate::Operation;
 
 use crate::failure::Failure;
 use crate::log::{self, Format};
@@ -82,6 +85,9 @@ pub(crate) struct Args {
     /// Listen even where others can reach the server, although nobody checks who is calling
     #[arg(long)]
     allow_public: bool,
+
+    #[command(flatten)]
+    operate: operate::Args,
 
     /// Where to keep what outlives the process, such as sqlite:/var/lib/wharf.db [default: memory:]
     #[arg(long, value_name = "URL")]
@@ -173,6 +179,7 @@ struct Loaded {
     server: Server,
     site: Site,
     config: Config,
+    operation: Arc<Operation>,
 }
 
 /// The server, with the state that was asked for. Never with another one instead.
@@ -185,16 +192,18 @@ async fn load(args: &Args) -> Result<Loaded, Failure> {
     };
     let store = wharf::store::open(state).await;
     let store = store.map_err(|error| Failure::new(format!("{what}: {error}")))?;
-    let server = config
-        .server()
-        .store(store)
-        .interpreter(wharf_ready::Dialect::default());
+    let base = args.config.as_deref().and_then(Path::parent);
+    let base = base.unwrap_or(Path::new(""));
+    let operation = Operation::open(&args.operate, &config.settings, base).await?;
+    let server = operation.watch(config.server().store(store));
+    let server = server.interpreter(wharf_ready::Dialect::default());
     let site = Site::open(config.clone(), server.catalog()).await;
     let site = site.map_err(|problems| show(&problems))?;
     Ok(Loaded {
         server,
         site,
         config,
+        operation: Arc::new(operation),
     })
 }
 
@@ -208,6 +217,7 @@ fn show(problems: &Problems) -> Failure {
 
 async fn stdio(args: Args) -> Result<(), Failure> {
     let loaded = load(&args).await?;
+    loaded.operation.start();
     if std::io::stdin().is_terminal() {
         say("Waiting for JSON-RPC on standard input; usually a client starts this command.");
     }
@@ -228,12 +238,22 @@ async fn http(args: Args) -> Result<(), Failure> {
     };
     let loaded = load(&args).await?;
     let address = args.address(&loaded.config);
-    let server = loaded.server.http(args.http(&loaded.config));
+    let options = args.http(&loaded.config);
+    // A name is taken for an address of others: they get a limit, and tokens are asked for anyway.
+    let ip = address
+        .rsplit_once(':')
+        .map(|(host, _)| host.trim_matches(['[', ']']));
+    let ip = ip.and_then(|host| host.parse::<std::net::IpAddr>().ok());
+    let is_public = ip.is_none_or(|ip| !ip.is_loopback()) && !address.starts_with("localhost:");
+    let operation = &loaded.operation;
+    let options = operation.http(&loaded.config.settings, is_public, options);
+    let server = loaded.server.http(options);
     let bound = server.bind(&address).await;
     let server = bound.map_err(|error| not_bound(&address, &error))?;
     let mut signal = StopSignal::new()
         .map_err(|error| Failure::new(format!("cannot wait for signals: {error}")))?;
-    announce(&server, &at)?;
+    announce(&server, &at, operation)?;
+    operation.start();
     let stop = async move {
         signal.wait().await;
         const STOPPING: &str = "stopping, once the calls under way have ended (again: at once)";
