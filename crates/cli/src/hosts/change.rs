@@ -11,7 +11,7 @@ use super::ledger::{Ledger, Ours};
 use super::mask::Secret;
 use super::offer::Offer;
 use super::places::Places;
-use super::read::{Contents, entries, parse, text};
+use super::read::{self, Contents, entries, text};
 use super::save;
 use super::table::{At, File, Format, Host, Scope, Section};
 
@@ -81,6 +81,8 @@ impl Change {
             return Err(reason);
         }
         if self.new.is_none() {
+            // The file was ours, and so is what is beside it.
+            let _ = std::fs::remove_file(save::backup(&self.file));
             let made = before.and_then(|ours| ours.made).unwrap_or_default();
             for folder in made.iter().rev() {
                 // Only where nothing else is in it.
@@ -102,6 +104,15 @@ struct Found {
     text: Option<String>,
     whole: Value,
     section: [&'static str; 1],
+}
+
+/// What a file means; one that has only comments is an empty object, as an empty one is.
+fn parse(format: Format, text: &str) -> Result<Value, String> {
+    // A file that says `null` is refused where it is edited.
+    Ok(match read::parse(format, text)? {
+        Value::Null => Value::Object(serde_json::Map::new()),
+        whole => whole,
+    })
 }
 
 /// Finds and reads the file of a host and scope.
@@ -211,14 +222,14 @@ pub(crate) fn install(
     let (text, base) = if taken.as_ref() == Some(&value) {
         (old.clone(), None)
     } else {
+        let put = edit::put(found.file.format, &old, found.way(name), &value)
+            .map_err(|reason| found.at(places, &reason))?;
         if taken.is_some() && !force {
             let reason = format!(
                 "it has a server {name:?} already, and not this one; give this one another name with `--name`, or replace it with `--force`"
             );
             return Err(found.at(places, &reason));
         }
-        let put = edit::put(found.file.format, &old, found.way(name), &value)
-            .map_err(|reason| found.at(places, &reason))?;
         (put.text, Some(put.base))
     };
     if let Some(base) = base {
@@ -246,7 +257,10 @@ pub(crate) fn install(
     });
     drop(meant);
     if whole != expected {
-        return Err(found.at(places, "the entry cannot be added without changing the rest"));
+        return Err(found.at(
+            places,
+            "the entry cannot be added without changing the rest",
+        ));
     }
     let mut warnings = Vec::new();
     if let Contents::Entries(entries) = entries(host, found.file, &whole, places)
@@ -360,10 +374,16 @@ pub(crate) fn uninstall(
         }
         whole
     };
-    if rest.get(found.section[0]).and_then(|it| it.get(name)).is_some()
+    if rest
+        .get(found.section[0])
+        .and_then(|it| it.get(name))
+        .is_some()
         || without(&rest) != without(&found.whole)
     {
-        return Err(found.at(places, "the entry cannot be taken out without changing the rest"));
+        return Err(found.at(
+            places,
+            "the entry cannot be taken out without changing the rest",
+        ));
     }
     let made = ours.as_ref().is_some_and(|ours| ours.made.is_some());
     if let Some(ours) = &mut ours {

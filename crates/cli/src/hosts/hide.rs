@@ -103,7 +103,11 @@ fn hide(node: &Node, secret: bool, places: &mut Vec<(Range<usize>, String)>) {
         Node::Object(members) => {
             for (name, value) in members {
                 let private = PRIVATE.contains(&name.as_str());
-                hide(value, secret || private || is_leaf_secret(name, value), places);
+                hide(
+                    value,
+                    secret || private || is_leaf_secret(name, value),
+                    places,
+                );
             }
         }
     }
@@ -194,7 +198,10 @@ mod tests {
     fn secrets_are_not_shown_and_the_rest_is() {
         let json = "\u{feff}{\n  // \"OLD\": \"sk-abcdefghijklmnop\"\n  \"theme\": \"One\",\n  \"mcpServers\": {\"a\": {\"command\": \"npx\",\n    \"args\": [\"--token\", \"s3cret\", \"--api-key=s3cret\", \"postgres://u:s3cret@h/db\", \"-y\"],\n    \"env\": {\"X\": \"s3cret\", \"N\": 5}, \"password\": \"s3cret\"}}\n}\n";
         let shown = hidden(Format::Commented, json);
-        assert!(!shown.contains("s3cret") && !shown.contains("sk-abc"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("sk-abc"),
+            "{shown}"
+        );
         assert_eq!(
             shown,
             "\u{feff}{\n  // \"OLD\": \"…\"\n  \"theme\": \"One\",\n  \"mcpServers\": {\"a\": {\"command\": \"npx\",\n    \"args\": [\"--token\", \"…\", \"--api-key=…\", \"postgres://…@h/db\", \"-y\"],\n    \"env\": {\"X\": \"…\", \"N\": \"…\"}, \"password\": \"…\"}}\n}\n"

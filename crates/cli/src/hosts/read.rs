@@ -135,10 +135,8 @@ pub(super) fn parse(format: Format, text: &str) -> Result<Value, String> {
     }
     match format {
         Format::Json => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
-        Format::Commented => {
-            jsonc_parser::parse_to_serde_value(text, &json_options(format))
-                .map_err(|error| format!("not JSON: {error}"))
-        }
+        Format::Commented => jsonc_parser::parse_to_serde_value(text, &json_options(format))
+            .map_err(|error| format!("not JSON: {error}")),
         Format::Toml => toml_edit::de::from_str(text).map_err(|error| {
             // Its own words go over several lines and repeat the file, secrets and all.
             format!("not TOML: {}", error.message())

@@ -221,10 +221,7 @@ mod tests {
         let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&file), 0o640);
         assert_eq!(mode(&backup(&file)), 0o640);
-        assert_eq!(
-            std::fs::read_to_string(backup(&file)).expect("text"),
-            "old"
-        );
+        assert_eq!(std::fs::read_to_string(backup(&file)).expect("text"), "old");
         let fresh = folder.0.join("fresh.json");
         replace(&fresh, None, Some("new"), true).expect("written");
         assert_eq!(mode(&fresh), 0o600);

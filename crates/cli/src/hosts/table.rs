@@ -333,7 +333,10 @@ pub(crate) const HOSTS: &[Host] = &[
 impl Host {
     /// Whether the host seems to be on this machine: it has a directory for its files.
     pub(crate) fn is_here(&self, places: &Places) -> bool {
-        if self.mark.is_some_and(|mark| places.home.join(mark).exists()) {
+        if self
+            .mark
+            .is_some_and(|mark| places.home.join(mark).exists())
+        {
             return true;
         }
         self.files.iter().any(|file| match file.at {

@@ -70,12 +70,7 @@ fn nested(names: &[&str], value: &Value) -> Value {
     }
 }
 
-pub(super) fn put(
-    format: Format,
-    text: &str,
-    way: Way<'_>,
-    value: &Value,
-) -> Result<Put, String> {
+pub(super) fn put(format: Format, text: &str, way: Way<'_>, value: &Value) -> Result<Put, String> {
     let names = [way.section, &[way.name]].concat();
     let end = line_end(text);
     let Some(whole) = whole(format, text)? else {
@@ -270,13 +265,18 @@ fn inner_step<'a>(text: &'a str, object: &Object<'_>) -> Option<Cow<'a, str>> {
     let outer = indent_at(text, object.end() - 1);
     let of = |first: &ObjectProp<'_>, outer: &str| {
         let lead = &text[before_blanks(text, first.start())..first.start()];
-        let inner = lead.contains('\n').then(|| indent_at(text, first.start()))?;
+        let inner = lead
+            .contains('\n')
+            .then(|| indent_at(text, first.start()))?;
         let step = inner.strip_prefix(outer)?;
         (!step.is_empty()).then_some(Cow::Borrowed(step))
     };
     let children = object.properties.iter().filter_map(|property| {
         let object = property.value.as_object()?;
-        of(object.properties.first()?, indent_at(text, property.start()))
+        of(
+            object.properties.first()?,
+            indent_at(text, property.start()),
+        )
     });
     let own = object.properties.first().and_then(|first| of(first, outer));
     children.last().or(own)
@@ -285,7 +285,11 @@ fn inner_step<'a>(text: &'a str, object: &Object<'_>) -> Option<Cow<'a, str>> {
 /// What stands after colons on the line of a member.
 fn blank<'a>(text: &'a str, property: &ObjectProp<'_>) -> &'a str {
     let start = property.value.start();
-    if text[..start].ends_with(' ') { " " } else { "" }
+    if text[..start].ends_with(' ') {
+        " "
+    } else {
+        ""
+    }
 }
 
 fn shape_of_value<'a>(

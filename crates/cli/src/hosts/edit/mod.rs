@@ -7,6 +7,8 @@
 mod json;
 mod layout;
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
 mod toml;
 
@@ -45,12 +47,7 @@ pub(super) struct Way<'a> {
 ///
 /// # Errors
 /// Why the text is not understood. Nothing of it is repeated.
-pub(super) fn put(
-    format: Format,
-    text: &str,
-    way: Way<'_>,
-    value: &Value,
-) -> Result<Put, String> {
+pub(super) fn put(format: Format, text: &str, way: Way<'_>, value: &Value) -> Result<Put, String> {
     let (mark, text) = layout::mark(text);
     let mut put = match format {
         Format::Json | Format::Commented => json::put(format, text, way, value),
