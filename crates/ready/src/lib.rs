@@ -3,7 +3,9 @@
 //! - [`starter`] is a small example of everything.
 //! - A [`Pack`] serves what somebody has: each module of [`packs`] has its `Options`, as they stand in
 //!   `wharf.toml`, and `open`, which makes the pack of them.
+//! - [`config`] reads `wharf.toml` and arguments, and keeps what is served as they say.
 
+pub mod config;
 pub mod packs;
 
 mod error;
@@ -14,4 +16,5 @@ mod starter;
 pub use error::{Error, Result};
 pub use pack::{Pack, Running, Surroundings};
 pub use secret::Secret;
+pub(crate) use starter::described as described_starter;
 pub use starter::{items as starter_items, starter};

@@ -182,7 +182,6 @@ impl Core {
             ),
             extensions: self.declared_extensions(revision),
             experimental: self.experimental(),
-            ..ServerCapabilities::default()
         }
     }
 
@@ -201,7 +200,7 @@ impl Core {
     }
 
     fn declared_extensions(&self, revision: Revision) -> serde_json::Map<String, Value> {
-        let mut declared = self.extensions.declared();
+        let mut declared = self.extensions.declared(&self.catalog.peek());
         if revision.is_modern() && self.offers_tasks() {
             declared.insert(tasks::EXTENSION.to_owned(), json!({}));
         }

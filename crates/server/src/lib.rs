@@ -56,7 +56,7 @@ pub use catalog::schema::{SchemaLimits, Validator as SchemaValidator};
 pub use catalog::tool::{IntoTool, Tool, ToolEntry};
 pub use catalog::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind,
-    PageSettings,
+    PageSettings, ServedPart,
 };
 pub use context::Context;
 pub use error::{Error, Result};
@@ -74,7 +74,7 @@ pub use limits::Limits;
 pub use principal::Principal;
 pub use server::Server;
 #[cfg(feature = "skills")]
-pub use skills::Skill;
+pub use skills::{LoadedSkill, Skill};
 pub use transport::http;
 pub use transport::in_process::InProcess;
 

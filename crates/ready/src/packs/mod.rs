@@ -1,1 +1,6 @@
 //! The packs: what somebody has, as a part of a server.
+
+pub mod files;
+pub mod llm;
+pub mod notes;
+pub mod starter;

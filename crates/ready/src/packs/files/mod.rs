@@ -1,0 +1,43 @@
+//! The files pack: a directory as resources and tools.
+//!
+//! Everything goes through a handle of the directory (`reach`): no path of a client is ever joined
+//! to another one and opened. What the options leave out (hidden files, `.gitignore`, `exclude`) is
+//! not there: it is not listed, not found, not read and not written.
+//!
+//! - Links are followed as long as they stay inside; walks (lists, searches) do not follow them.
+//! - Only regular files are read. A file with several names (hard links) is refused, because its
+//!   other name may lie outside; see [`Options::hard_links`].
+//! - Names that are not UTF-8 are shown, escaped, and cannot be named by a client.
+
+mod fault;
+mod media;
+mod open;
+mod options;
+mod part;
+mod place;
+mod policy;
+mod reach;
+mod read;
+mod root;
+mod rules;
+mod shown;
+
+pub use options::{Deletion, Options};
+
+use std::sync::Arc;
+
+use wharf::Items;
+
+use self::open::Files;
+use crate::{Pack, Result, Surroundings};
+
+/// Opens the pack.
+///
+/// # Errors
+/// [`Error::is_unavailable`](crate::Error::is_unavailable): the directory is not there or cannot be
+/// read. [`Error::is_invalid`](crate::Error::is_invalid): a glob or the URI is wrong.
+pub async fn open(options: &Options, at: &Surroundings) -> Result<Pack> {
+    let files = Arc::new(Files::open(options, at)?);
+    let items = Items::new().tool(read::tool(&files));
+    Ok(items.into())
+}
