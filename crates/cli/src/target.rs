@@ -146,7 +146,7 @@ fn command(text: &str, places: Option<&Places>) -> Result<Resolved, Failure> {
 }
 
 /// Words as a shell splits them; nothing is expanded, and no shell runs.
-fn split(text: &str) -> Result<Vec<String>, Failure> {
+pub(crate) fn split(text: &str) -> Result<Vec<String>, Failure> {
     // Elsewhere a backslash belongs to a path, as in C:\Tools\server.exe.
     let text = if cfg!(windows) {
         text.replace('\\', "\\\\")
@@ -158,7 +158,7 @@ fn split(text: &str) -> Result<Vec<String>, Failure> {
 }
 
 /// Whether a word is a program: a path to a file, or found where programs are looked for.
-fn is_program(word: &str) -> bool {
+pub(crate) fn is_program(word: &str) -> bool {
     if word.contains(std::path::is_separator) {
         return std::path::Path::new(word).is_file();
     }

@@ -5,6 +5,7 @@ mod complete;
 mod completions;
 mod hosts;
 mod info;
+mod install;
 mod login;
 mod logout;
 mod logs;
@@ -13,9 +14,11 @@ mod prompt;
 mod prompts;
 mod read;
 mod resources;
+pub(crate) mod run;
 mod serve;
 mod templates;
 mod tools;
+mod uninstall;
 mod watch;
 
 use std::process::ExitCode;
@@ -89,6 +92,9 @@ commands! {
     Login => login,
     Logout => logout,
     Hosts => hosts,
+    Install => install,
+    Uninstall => uninstall,
+    Run => run,
     Serve => serve,
     Completions => completions,
 }

@@ -92,7 +92,7 @@ impl Sources<'_> {
     }
 
     /// Text with its variables replaced.
-    fn text(&self, text: &str) -> Result<String, String> {
+    pub(super) fn text(&self, text: &str) -> Result<String, String> {
         if self.syntax == Variables::None {
             return Ok(text.to_owned());
         }
@@ -196,28 +196,31 @@ impl Sources<'_> {
 
     /// A file of lines `NAME=value`.
     fn env_file(&self, path: &str) -> Result<Vec<(String, Secret)>, String> {
-        let text = self.file(path)?;
-        let lines = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Ok(lines
-            .filter_map(|line| {
-                let (name, value) = line
-                    .strip_prefix("export ")
-                    .unwrap_or(line)
-                    .split_once('=')?;
-                let value = value.trim();
-                let quoted = ['"', '\'']
-                    .iter()
-                    .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
-                Some((
-                    name.trim().to_owned(),
-                    Secret(quoted.unwrap_or(value).to_owned()),
-                ))
-            })
-            .collect())
+        Ok(env_lines(&self.file(path)?))
     }
+}
+
+/// The lines `NAME=value` of a file for variables.
+pub(crate) fn env_lines(text: &str) -> Vec<(String, Secret)> {
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| {
+        let (name, value) = line
+            .strip_prefix("export ")
+            .unwrap_or(line)
+            .split_once('=')?;
+        let value = value.trim();
+        let quoted = ['"', '\'']
+            .iter()
+            .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        Some((
+            name.trim().to_owned(),
+            Secret(quoted.unwrap_or(value).to_owned()),
+        ))
+    });
+    pairs.collect()
 }
 
 fn not_set(variable: &str) -> String {

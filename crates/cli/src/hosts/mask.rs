@@ -26,9 +26,9 @@ const SECRETS: &[&str] = &[
 ];
 
 /// Shown in the place of a secret.
-const HIDDEN: &str = "…";
+pub(super) const HIDDEN: &str = "…";
 
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRETS.iter().any(|word| name.contains(word))
 }
@@ -54,7 +54,7 @@ pub(super) fn shown_command(command: &str, arguments: &[String]) -> String {
 }
 
 /// Whether this begins like a token of a service that many use.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     const STARTS: &[&str] = &[
         "sk-",
         "sk_",

@@ -76,6 +76,30 @@ impl Places {
         self.directory(variable, || self.home.join(name))
     }
 
+    /// Where programs keep what they know: `~/.local/share`, `~/Library/Application Support`,
+    /// `%LOCALAPPDATA%`.
+    pub(super) fn data(&self) -> PathBuf {
+        let otherwise = |parts: [&str; 2]| self.home.join(parts[0]).join(parts[1]);
+        match self.system {
+            System::Linux => self.directory("XDG_DATA_HOME", || otherwise([".local", "share"])),
+            System::Mac => otherwise(["Library", "Application Support"]),
+            System::Windows => self.directory("LOCALAPPDATA", || otherwise(["AppData", "Local"])),
+        }
+    }
+
+    /// A path that a person gave: `~` is the home directory, and it begins where we are.
+    pub(crate) fn absolute(&self, path: &str) -> PathBuf {
+        let path = match path.strip_prefix('~') {
+            Some("") => self.home.clone(),
+            Some(rest) if rest.starts_with(std::path::is_separator) => self
+                .home
+                .join(rest.trim_start_matches(std::path::is_separator)),
+            _ => self.here.join(path),
+        };
+        // Without `.` in it, and with every link that is.
+        path.components().collect()
+    }
+
     /// Where programs keep their settings: `~/.config`, `~/Library/Application Support`,
     /// `%APPDATA%`.
     pub(super) fn settings(&self) -> PathBuf {

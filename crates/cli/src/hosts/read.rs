@@ -84,7 +84,7 @@ fn read(host: &'static Host, file: &File, places: &Places) -> Listing {
 }
 
 /// `None` where there is no such file.
-fn text(path: &Path) -> Result<Option<String>, String> {
+pub(super) fn text(path: &Path) -> Result<Option<String>, String> {
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error)
@@ -111,30 +111,32 @@ fn text(path: &Path) -> Result<Option<String>, String> {
     Ok(Some(text))
 }
 
+/// What is taken for JSON.
+pub(super) fn json_options(format: Format) -> jsonc_parser::ParseOptions {
+    jsonc_parser::ParseOptions {
+        allow_comments: format == Format::Commented,
+        allow_trailing_commas: format == Format::Commented,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    }
+}
+
 /// The whole file as JSON. An empty file is an empty object.
-fn parse(format: Format, text: &str) -> Result<Value, String> {
+pub(super) fn parse(format: Format, text: &str) -> Result<Value, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
     match format {
         Format::Json => serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
-        Format::Commented => {
-            let options = jsonc_parser::ParseOptions {
-                allow_comments: true,
-                allow_trailing_commas: true,
-                allow_loose_object_property_names: false,
-                allow_missing_commas: false,
-                allow_single_quoted_strings: false,
-                allow_hexadecimal_numbers: false,
-                allow_unary_plus_numbers: false,
-                allow_bare_decimal_point_numbers: false,
-                allow_non_finite_numbers: false,
-                allow_extended_string_escapes: false,
-            };
-            jsonc_parser::parse_to_serde_value(text, &options)
-                .map_err(|error| format!("not JSON: {error}"))
-        }
+        Format::Commented => jsonc_parser::parse_to_serde_value(text, &json_options(format))
+            .map_err(|error| format!("not JSON: {error}")),
         Format::Toml => toml_edit::de::from_str(text).map_err(|error| {
             // Its own words go over several lines and repeat the file, secrets and all.
             format!("not TOML: {}", error.message())
@@ -142,7 +144,7 @@ fn parse(format: Format, text: &str) -> Result<Value, String> {
     }
 }
 
-fn entries(host: &Host, file: &File, whole: &Value, places: &Places) -> Contents {
+pub(super) fn entries(host: &Host, file: &File, whole: &Value, places: &Places) -> Contents {
     let of_project = || {
         let projects = whole.get("projects")?;
         places

@@ -111,6 +111,12 @@ pub(crate) struct Host {
     pub(super) urls: Urls,
     pub(super) switch: Switch,
     pub(super) variables: Variables,
+    /// Whether entries say how the server is spoken to, in a `type`.
+    pub(super) says_stdio: bool,
+    /// A file or directory that is there where the host is; else the directory of its own file.
+    pub(super) mark: Option<&'static str>,
+    /// What a person does so that the host sees a change.
+    pub(crate) next: &'static str,
 }
 
 const SERVERS: Section = Section::Member("mcpServers");
@@ -134,6 +140,9 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::No,
         switch: Switch::Elsewhere,
         variables: Variables::None,
+        says_stdio: false,
+        mark: None,
+        next: "quit Claude Desktop and start it again",
     },
     Host {
         id: "claude-code",
@@ -161,6 +170,9 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::WithType,
         switch: Switch::ClaudeLists,
         variables: Variables::Braces,
+        says_stdio: true,
+        mark: Some(".claude"),
+        next: "start a new session of Claude Code; `/mcp` shows its servers",
     },
     Host {
         id: "cursor",
@@ -182,6 +194,9 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::Yes,
         switch: Switch::Disabled,
         variables: Variables::Editor,
+        says_stdio: true,
+        mark: None,
+        next: "Cursor sees it by itself; switch it on in Settings, MCP if it is off",
     },
     Host {
         id: "vscode",
@@ -205,6 +220,9 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::Yes,
         switch: Switch::Elsewhere,
         variables: Variables::Editor,
+        says_stdio: true,
+        mark: None,
+        next: "run `MCP: List Servers` in VS Code, and start it there",
     },
     Host {
         id: "windsurf",
@@ -224,6 +242,9 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::Yes,
         switch: Switch::Disabled,
         variables: Variables::Prefixed,
+        says_stdio: false,
+        mark: None,
+        next: "press refresh in Cascade's MCP settings",
     },
     Host {
         id: "zed",
@@ -255,6 +276,9 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::Yes,
         switch: Switch::Enabled,
         variables: Variables::None,
+        says_stdio: false,
+        mark: None,
+        next: "Zed sees it by itself; its state is in the settings of the Agent Panel",
     },
     Host {
         id: "gemini-cli",
@@ -276,6 +300,9 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::Yes,
         switch: Switch::Lists,
         variables: Variables::Shell,
+        says_stdio: false,
+        mark: None,
+        next: "start Gemini CLI again; `/mcp` shows its servers",
     },
     Host {
         id: "codex",
@@ -297,8 +324,33 @@ pub(crate) const HOSTS: &[Host] = &[
         urls: Urls::Yes,
         switch: Switch::Enabled,
         variables: Variables::None,
+        says_stdio: false,
+        mark: None,
+        next: "start Codex again; `/mcp` shows its servers",
     },
 ];
+
+impl Host {
+    /// Whether the host seems to be on this machine: it has a directory for its files.
+    pub(crate) fn is_here(&self, places: &Places) -> bool {
+        if self
+            .mark
+            .is_some_and(|mark| places.home.join(mark).exists())
+        {
+            return true;
+        }
+        self.files.iter().any(|file| match file.at {
+            At::Project(_) => false,
+            At::Person(path) => {
+                let path = path(places);
+                path.exists()
+                    || path
+                        .parent()
+                        .is_some_and(|folder| folder != places.home && folder.is_dir())
+            }
+        })
+    }
+}
 
 /// `~/.claude.json`; with `CLAUDE_CONFIG_DIR` it is in that directory.
 fn claude_code(places: &Places) -> PathBuf {
