@@ -3,6 +3,7 @@
 mod call;
 mod complete;
 mod completions;
+mod config;
 mod hosts;
 mod info;
 mod login;
@@ -90,6 +91,7 @@ commands! {
     Logout => logout,
     Hosts => hosts,
     Serve => serve,
+    Config => config,
     Completions => completions,
 }
 
