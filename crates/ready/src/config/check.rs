@@ -40,7 +40,8 @@ pub async fn check_config(mut config: Config) -> Result<Served, Problems> {
         (Ok(_), false) => Err(problems),
         (Err(more), _) => {
             problems.append(more);
-            Err(problems)
+            problems.into_result()?;
+            Ok(Served::default())
         }
     }
 }
