@@ -207,7 +207,7 @@ impl Core {
     }
 
     fn declared_extensions(&self, revision: Revision) -> serde_json::Map<String, Value> {
-        let mut declared = self.extensions.declared();
+        let mut declared = self.extensions.declared(&self.catalog.peek());
         if revision.is_modern() && self.offers_tasks() {
             declared.insert(tasks::EXTENSION.to_owned(), json!({}));
         }

@@ -58,6 +58,10 @@ pub struct Items {
     pub listings: Vec<Arc<dyn ResourceListing>>,
     /// The model that clients may ask.
     pub model: Option<Arc<dyn ModelHandler>>,
+    /// The skills, in the order in which they are listed; an empty list declares the extension for
+    /// those that come later.
+    #[cfg(feature = "skills")]
+    pub skills: Option<Vec<crate::LoadedSkill>>,
 }
 
 impl Items {
@@ -101,6 +105,14 @@ impl Items {
         self
     }
 
+    /// Adds a skill; see [`Skill::load`](crate::Skill::load).
+    #[cfg(feature = "skills")]
+    #[must_use]
+    pub fn skill(mut self, skill: crate::LoadedSkill) -> Self {
+        self.skills.get_or_insert_default().push(skill);
+        self
+    }
+
     /// Adds all items of another collection. A model of it takes the place of the one before.
     #[must_use]
     pub fn and(mut self, other: Items) -> Self {
@@ -109,6 +121,10 @@ impl Items {
         self.prompts.extend(other.prompts);
         self.listings.extend(other.listings);
         self.model = other.model.or(self.model);
+        #[cfg(feature = "skills")]
+        if let Some(skills) = other.skills {
+            self.skills.get_or_insert_default().extend(skills);
+        }
         self
     }
 
@@ -137,7 +153,7 @@ impl fmt::Debug for Items {
             .field("prompts", &self.prompts)
             .field("listings", &self.listings.len())
             .field("model", &self.model.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -61,7 +61,7 @@ pub use catalog::schema::{SchemaLimits, Validator as SchemaValidator};
 pub use catalog::tool::{IntoTool, Tool, ToolEntry};
 pub use catalog::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, InvalidCursor, ListKind,
-    PageSettings,
+    PageSettings, ServedPart,
 };
 pub use context::Context;
 pub use error::{Error, Result};
@@ -80,7 +80,7 @@ pub use metrics::Metrics;
 pub use principal::Principal;
 pub use server::Server;
 #[cfg(feature = "skills")]
-pub use skills::Skill;
+pub use skills::{LoadedSkill, Skill};
 pub use transport::http;
 pub use transport::in_process::InProcess;
 

@@ -436,10 +436,9 @@ impl Server {
     async fn with_skills(mut self) -> Result<Self> {
         let skills = std::mem::take(&mut self.skills);
         if !skills.is_empty() {
-            let page = self.limits.page_items;
-            let (items, extension) = crate::skills::add(skills, self.items, page).await?;
-            self.items = items;
-            self.extensions.push(extension);
+            let load = || skills.into_iter().map(crate::Skill::load).collect();
+            let loaded: Result<Vec<_>> = tokio::task::spawn_blocking(load).await?;
+            self.items.skills.get_or_insert_default().extend(loaded?);
         }
         Ok(self)
     }
@@ -476,6 +475,10 @@ impl Server {
         core.observers = self.observers;
         if self.has_apps {
             core.extensions.add(Extension::new(app::ID))?;
+        }
+        #[cfg(feature = "skills")]
+        if core.catalog.peek().skills().is_some() || !self.extensions.iter().any(is_for_skills) {
+            core.extensions.add(crate::skills::extension())?;
         }
         for extension in self.extensions {
             core.extensions.add(extension)?;
@@ -613,6 +616,12 @@ impl Server {
         let (core, _) = self.start().await?;
         Ok(InProcess::new(core))
     }
+}
+
+/// Whether somebody brings their own way to list skills.
+#[cfg(feature = "skills")]
+fn is_for_skills(extension: &Extension) -> bool {
+    extension.id() == crate::skills::ID
 }
 
 /// Runs what puts states away, last made first.

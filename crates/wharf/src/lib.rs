@@ -69,16 +69,16 @@ pub use wharf_client as client;
 pub use wharf_client::Client;
 
 // --- what it offers ------------------------------------------------------------------------------
-#[cfg(feature = "skills")]
-pub use wharf_server::Skill;
 pub use wharf_server::{App, AppPermission};
 pub use wharf_server::{
-    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits,
+    Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits, ServedPart,
 };
 pub use wharf_server::{Extension, ExtensionMethod};
 pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 pub use wharf_server::{ListedPage, ModelHandler, ResourceListing};
+#[cfg(feature = "skills")]
+pub use wharf_server::{LoadedSkill, Skill};
 pub use wharf_server::{low_level, middleware};
 
 // --- who watches -----------------------------------------------------------------------------------

@@ -74,6 +74,10 @@ macro_rules! kinds {
 }
 
 kinds! {
+    files => Files, ["path"];
+    llm => Llm, ["provider", "model"];
+    notes => Notes, ["path"];
+    skills => Skills, ["path"];
     starter => Starter, [];
 }
 

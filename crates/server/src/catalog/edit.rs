@@ -10,6 +10,8 @@ use super::model::ModelHandler;
 use super::pages::Pages;
 use super::prompt::{IntoPrompt, PromptEntry};
 use super::resource::{IntoResource, ResourceEntry};
+#[cfg(feature = "skills")]
+use super::skills::SkillsEdit;
 use super::tool::{IntoTool, ToolEntry};
 use super::{Catalog, CatalogSettings};
 use crate::error::{Error, Result};
@@ -45,12 +47,27 @@ impl Changed {
             }),
             resources: differ(&before.resources, &after.resources, resource)
                 || differ(&before.templates, &after.templates, resource)
-                || before.listings.differ(&after.listings),
+                || before.listings.differ(&after.listings)
+                || skills_differ(before, after),
             prompts: differ(&before.prompts, &after.prompts, |a, b| {
                 a.definition() == b.definition()
             }),
         }
     }
+}
+
+#[cfg(feature = "skills")]
+fn skills_differ(before: &Catalog, after: &Catalog) -> bool {
+    match (&before.skills, &after.skills) {
+        (Some(before), Some(after)) => !Arc::ptr_eq(before, after) && !before.is_same(after),
+        (None, None) => false,
+        _ => true,
+    }
+}
+
+#[cfg(not(feature = "skills"))]
+fn skills_differ(_: &Catalog, _: &Catalog) -> bool {
+    false
 }
 
 fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> bool) -> bool {
@@ -61,7 +78,7 @@ fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> b
             .any(|(a, b)| !Arc::ptr_eq(a, b) && !same(a, b))
 }
 
-type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
+pub(super) type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
 
 /// A copy of the catalog in which an [update](super::CatalogHandle::update) makes its changes.
 pub struct CatalogEdit {
@@ -72,8 +89,12 @@ pub struct CatalogEdit {
     prompts: Entries<PromptEntry>,
     listings: Listings,
     model: Option<Arc<dyn ModelHandler>>,
+    #[cfg(feature = "skills")]
+    pub(super) skills: SkillsEdit,
     settings: Arc<CatalogSettings>,
-    replaces: bool,
+    pub(super) replaces: bool,
+    /// What stands in front of names here.
+    pub(super) prefix: Option<Arc<str>>,
     /// The first error; with it the edit comes to nothing.
     failed: Option<Error>,
 }
@@ -88,8 +109,11 @@ impl CatalogEdit {
             prompts: catalog.prompts.clone(),
             listings: catalog.listings.clone(),
             model: catalog.model.clone(),
+            #[cfg(feature = "skills")]
+            skills: SkillsEdit::of(catalog.skills.clone()),
             settings: Arc::clone(&catalog.settings),
             replaces: true,
+            prefix: None,
             failed: None,
         }
     }
@@ -98,7 +122,10 @@ impl CatalogEdit {
         self.replaces = false;
     }
 
-    pub(super) fn into_catalog(self, settings: Arc<CatalogSettings>) -> Result<Catalog> {
+    #[cfg_attr(not(feature = "skills"), allow(unused_mut))]
+    pub(super) fn into_catalog(mut self, settings: Arc<CatalogSettings>) -> Result<Catalog> {
+        #[cfg(feature = "skills")]
+        let skills = self.settle_skills();
         match self.failed {
             Some(error) => Err(error),
             None => Ok(Catalog {
@@ -109,6 +136,8 @@ impl CatalogEdit {
                 prompts: self.prompts,
                 listings: self.listings,
                 model: self.model,
+                #[cfg(feature = "skills")]
+                skills,
                 settings,
                 pages: Pages::new(),
             }),
@@ -117,7 +146,9 @@ impl CatalogEdit {
 
     /// Adds a tool at the end, or replaces the one of the same name in its place.
     pub fn add_tool(&mut self, tool: impl IntoTool) {
-        let entry = tool.into_tool().into_entry(&self.settings.schemas);
+        let mut tool = tool.into_tool();
+        tool.definition.name = self.named(tool.definition.name);
+        let entry = tool.into_entry(&self.settings.schemas);
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
             let added = put(&mut self.tools, key, entry, self.replaces, "tool");
@@ -127,7 +158,8 @@ impl CatalogEdit {
 
     /// Removes a tool; whether there was one.
     pub fn remove_tool(&mut self, name: &str) -> bool {
-        self.tools.shift_remove(name).is_some()
+        let name = self.named(name.to_owned());
+        self.tools.shift_remove(name.as_str()).is_some()
     }
 
     /// Adds a resource or template at the end, or replaces the one of the same URI in its place.
@@ -169,7 +201,9 @@ impl CatalogEdit {
 
     /// Adds a prompt at the end, or replaces the one of the same name in its place.
     pub fn add_prompt(&mut self, prompt: impl IntoPrompt) {
-        let entry = prompt.into_prompt().into_entry();
+        let mut prompt = prompt.into_prompt();
+        prompt.definition.name = self.named(prompt.definition.name);
+        let entry = prompt.into_entry();
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
             let added = put(&mut self.prompts, key, entry, self.replaces, "prompt");
@@ -179,7 +213,21 @@ impl CatalogEdit {
 
     /// Removes a prompt; whether there was one.
     pub fn remove_prompt(&mut self, name: &str) -> bool {
-        self.prompts.shift_remove(name).is_some()
+        let name = self.named(name.to_owned());
+        self.prompts.shift_remove(name.as_str()).is_some()
+    }
+
+    /// The prompt of this name, as it is at this point of the edit.
+    pub fn prompt(&self, name: &str) -> Option<&Arc<PromptEntry>> {
+        self.prompts.get(self.named(name.to_owned()).as_str())
+    }
+
+    /// The name with what stands in front of it here.
+    fn named(&self, name: String) -> String {
+        match &self.prefix {
+            Some(prefix) => format!("{prefix}{name}"),
+            None => name,
+        }
     }
 
     /// Adds a listing of resources at the end.
@@ -212,6 +260,11 @@ impl CatalogEdit {
             .listings
             .into_iter()
             .for_each(|listing| self.add_listing(listing));
+        #[cfg(feature = "skills")]
+        if let Some(skills) = items.skills {
+            self.offer_skills();
+            skills.into_iter().for_each(|skill| self.add_skill(skill));
+        }
         if items.model.is_some() {
             self.set_model(items.model);
         }
@@ -226,9 +279,13 @@ impl CatalogEdit {
         self.prompts.clear();
         self.listings.clear();
         self.model = None;
+        #[cfg(feature = "skills")]
+        {
+            self.skills = SkillsEdit::default();
+        }
     }
 
-    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result
             .map_err(|error| {
                 self.failed.get_or_insert(error);

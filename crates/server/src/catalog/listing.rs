@@ -54,6 +54,10 @@ impl Listings {
         self.0.push(listing);
     }
 
+    pub(super) fn extend(&mut self, more: &Self) {
+        self.0.extend(more.0.iter().cloned());
+    }
+
     pub(super) fn remove(&mut self, listing: &Arc<dyn ResourceListing>) -> bool {
         let before = self.0.len();
         self.0.retain(|known| !is_same(known, listing));

@@ -15,19 +15,24 @@ pub mod tool;
 
 mod edit;
 mod lookup;
+mod part;
+#[cfg(feature = "skills")]
+mod skills;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use indexmap::IndexMap;
 
 pub use edit::{CatalogEdit, Changed};
 pub use pages::{InvalidCursor, ListKind, PageSettings};
+pub use part::ServedPart;
 
 use self::listing::Listings;
 use self::model::ModelHandler;
 use self::pages::Pages;
+use self::part::{Part, Parts};
 use self::prompt::PromptEntry;
 use self::resource::ResourceEntry;
 use self::schema::SchemaLimits;
@@ -35,6 +40,8 @@ use self::tool::ToolEntry;
 use crate::error::{Error, Result};
 use crate::group::Items;
 use crate::hub::Lists;
+#[cfg(feature = "skills")]
+use crate::skills::Skills;
 
 /// How a catalog checks and lists what it is given.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +62,8 @@ pub struct Catalog {
     prompts: IndexMap<Arc<str>, Arc<PromptEntry>>,
     listings: Listings,
     model: Option<Arc<dyn ModelHandler>>,
+    #[cfg(feature = "skills")]
+    skills: Option<Arc<Skills>>,
     settings: Arc<CatalogSettings>,
     pages: Pages,
 }
@@ -81,6 +90,8 @@ impl Catalog {
             prompts: IndexMap::new(),
             listings: Listings::default(),
             model: None,
+            #[cfg(feature = "skills")]
+            skills: None,
             settings,
             pages: Pages::new(),
         }
@@ -93,9 +104,17 @@ impl Catalog {
             resources: !self.resources.is_empty()
                 || !self.unlisted.is_empty()
                 || !self.templates.is_empty()
-                || self.has_listings(),
+                || self.has_listings()
+                || self.offers_skills(),
             prompts: !self.prompts.is_empty(),
         }
+    }
+
+    fn offers_skills(&self) -> bool {
+        #[cfg(feature = "skills")]
+        return self.skills.is_some();
+        #[cfg(not(feature = "skills"))]
+        false
     }
 
     /// Whether a tool can be called as a task.
@@ -128,6 +147,12 @@ impl Catalog {
         self.model.as_ref()
     }
 
+    /// The skills; `None` where there are none and none are offered.
+    #[cfg(feature = "skills")]
+    pub(crate) fn skills(&self) -> Option<&Arc<Skills>> {
+        self.skills.as_ref()
+    }
+
     /// All prompts, in order.
     pub fn prompts(&self) -> impl ExactSizeIterator<Item = &Arc<PromptEntry>> {
         self.prompts.values()
@@ -149,12 +174,16 @@ impl fmt::Debug for Catalog {
 #[derive(Clone)]
 pub struct CatalogHandle {
     shared: Arc<Shared>,
+    /// The part of the catalog that this handle changes, if it is not the whole.
+    part: Option<Arc<Part>>,
+    /// What edits through this handle put in front of names.
+    prefix: Option<Arc<str>>,
 }
 
 struct Shared {
     current: ArcSwap<Catalog>,
     /// Held while a new snapshot is made, so that no change is lost.
-    editing: Mutex<()>,
+    editing: Mutex<Parts>,
     listener: OnceLock<Listener>,
     update_listener: OnceLock<UpdateListener>,
 }
@@ -167,13 +196,41 @@ impl CatalogHandle {
     pub fn new(catalog: Catalog) -> Self {
         let shared = Shared {
             current: ArcSwap::from_pointee(catalog),
-            editing: Mutex::new(()),
+            editing: Mutex::default(),
             listener: OnceLock::new(),
             update_listener: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
+            part: None,
+            prefix: None,
         }
+    }
+
+    /// A handle of the same catalog for whoever knows nothing of the others in it: names of tools
+    /// and prompts in its edits have `prefix` and `.` in front, as with
+    /// [`Items::prefixed`](crate::Items::prefixed), those that are removed too. An empty prefix
+    /// changes nothing, and a prefix of a prefix comes behind it.
+    #[must_use]
+    pub fn prefixed(&self, prefix: &str) -> Self {
+        let before = self.prefix.as_deref().unwrap_or_default();
+        let prefix = match prefix {
+            "" => self.prefix.clone(),
+            prefix => Some(format!("{before}{prefix}.").into()),
+        };
+        Self {
+            shared: Arc::clone(&self.shared),
+            part: self.part.clone(),
+            prefix,
+        }
+    }
+
+    fn editing(&self) -> MutexGuard<'_, Parts> {
+        // A panic in an edit leaves the current snapshot as it was.
+        self.shared
+            .editing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what the server was built with, under the settings it starts with.
@@ -181,18 +238,13 @@ impl CatalogHandle {
     /// # Errors
     /// [`Error::is_invalid_definition`]: an item cannot be served, or two have the same name.
     pub(crate) fn open(&self, items: Items, settings: CatalogSettings) -> Result<()> {
-        let _editing = self
-            .shared
-            .editing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let settings = Arc::new(settings);
-        let mut edit = CatalogEdit::of(&self.load());
+        let mut editing = self.editing();
+        let mut edit = CatalogEdit::of(&editing.own(&self.load()));
         edit.refuse_duplicates();
         edit.add_items(items);
-        self.shared
-            .current
-            .store(Arc::new(edit.into_catalog(settings)?));
+        let (whole, own) = editing.with_own(edit.into_catalog(Arc::new(settings))?)?;
+        editing.set_own(own);
+        self.shared.current.store(whole);
         Ok(())
     }
 
@@ -220,7 +272,7 @@ impl CatalogHandle {
     /// waits; before the server has started nobody is subscribed. In a handler:
     /// [`Context::notify_resource_updated`](crate::Context::notify_resource_updated).
     pub fn notify_resource_updated(&self, uri: &str) {
-        if let Some(listener) = self.shared.update_listener.get() {
+        if let (true, Some(listener)) = (self.is_served(), self.shared.update_listener.get()) {
             listener(uri);
         }
     }
@@ -228,6 +280,17 @@ impl CatalogHandle {
     /// Tells clients that lists changed which the catalog does not know: those of a server that
     /// handles the methods itself, see [`Server::handle`](crate::Server::handle). Never waits.
     pub fn notify_changed(&self, changed: Changed) {
+        if self.is_served() {
+            self.notify(changed);
+        }
+    }
+
+    /// Whether what this handle changes is served.
+    fn is_served(&self) -> bool {
+        self.part.as_ref().is_none_or(|part| part.is_served())
+    }
+
+    fn notify(&self, changed: Changed) {
         if let (true, Some(listener)) = (changed.any(), self.shared.listener.get()) {
             listener(changed);
         }
@@ -252,22 +315,23 @@ impl CatalogHandle {
     /// # Ok::<(), wharf_server::Error>(())
     /// ```
     pub fn update(&self, edit: impl FnOnce(&mut CatalogEdit)) -> Result<Changed> {
+        if let Some(part) = &self.part {
+            return self.update_part(part, edit);
+        }
         let changed = {
-            // A panic in an edit leaves the current snapshot as it was.
-            let _editing = self
-                .shared
-                .editing
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut editing = self.editing();
             let before = self.load();
-            let mut draft = CatalogEdit::of(&before);
+            let mut draft = CatalogEdit::of(&editing.own(&before));
+            draft.prefix.clone_from(&self.prefix);
             edit(&mut draft);
-            let after = draft.into_catalog(Arc::clone(&before.settings))?;
+            let own = draft.into_catalog(Arc::clone(&before.settings))?;
+            let (after, own) = editing.with_own(own)?;
             let changed = Changed::between(&before, &after);
-            self.shared.current.store(Arc::new(after));
+            editing.set_own(own);
+            self.shared.current.store(after);
             changed
         };
-        self.notify_changed(changed);
+        self.notify(changed);
         Ok(changed)
     }
 }
@@ -415,6 +479,27 @@ mod tests {
             })
             .expect("updated");
         assert!(!changed.any() && heard.lock().expect("not poisoned").is_empty());
+    }
+
+    #[test]
+    fn edits_through_a_prefixed_handle_stay_among_their_names() {
+        let (handle, _) = handle();
+        let docs = handle.prefixed("my").prefixed("").prefixed("docs");
+        docs.update(|edit| {
+            edit.add_tool(tool("a"));
+            edit.add_prompt(Prompt::new("p").raw_handler(|_, _| async { "" }));
+            assert!(edit.prompt("p").is_some());
+            assert!(!edit.remove_tool("b"), "it is somebody else's");
+            edit.add_items(Items::new().tool(tool("c")));
+        })
+        .expect("updated");
+        assert_eq!(names(&handle), ["a", "b", "my.docs.a", "my.docs.c"]);
+        assert!(handle.load().prompt("my.docs.p").is_some());
+        docs.update(|edit| {
+            assert!(edit.remove_tool("a") && edit.remove_prompt("p"));
+        })
+        .expect("updated");
+        assert_eq!(names(&handle), ["a", "b", "my.docs.c"]);
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl Catalog {
         index.map(|index| index + 1).ok_or(InvalidCursor::gone())
     }
 
-    pub(super) fn page_size(&self) -> usize {
+    pub(crate) fn page_size(&self) -> usize {
         self.settings.pages.size.max(1)
     }
 

@@ -17,7 +17,7 @@ use crate::era::{self, Refusal, modern};
 pub(super) async fn respond(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
     let name = frame.raw_method();
-    let Some(own) = core.extensions.method(&name) else {
+    let Some(own) = core.extensions.method(&name, &core.catalog.peek()) else {
         // Says that the method is unknown, or what else is wrong.
         era::admit(incoming, None)?;
         return Err(Refusal::new(404, ErrorCode::METHOD_NOT_FOUND, "unknown"));

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 pub use self::method::ExtensionMethod;
 pub(crate) use self::registry::Extensions;
 
+use crate::catalog::Catalog;
 use crate::context::Context;
 
 /// An extension of the protocol: an identifier, settings that are declared to every client, and
@@ -46,6 +47,7 @@ pub struct Extension {
     pub(super) settings: Map<String, Value>,
     pub(super) methods: Vec<ExtensionMethod>,
     pub(super) required: bool,
+    pub(super) only_while: Option<OnlyWhile>,
 }
 
 impl Extension {
@@ -60,6 +62,7 @@ impl Extension {
             settings: Map::new(),
             methods: Vec::new(),
             required: false,
+            only_while: None,
         }
     }
 
@@ -96,6 +99,22 @@ impl Extension {
     /// missing capability as data, or, in a session, as methods that do not exist.
     pub fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+}
+
+/// Whether an extension is there, as the catalog is at this moment.
+pub(super) type OnlyWhile = fn(&Catalog) -> bool;
+
+#[cfg(feature = "skills")]
+impl Extension {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Hides the extension and its methods while the catalog has nothing for it.
+    pub(crate) fn only_while(mut self, condition: OnlyWhile) -> Self {
+        self.only_while = Some(condition);
         self
     }
 }

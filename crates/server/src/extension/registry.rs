@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use wharf_protocol::method::Method;
 
-use super::{Extension, ExtensionMethod};
+use super::{Extension, ExtensionMethod, OnlyWhile};
+use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::handler::text::{is_invisible, shown};
 
@@ -13,7 +15,7 @@ use crate::handler::text::{is_invisible, shown};
 #[derive(Debug, Default)]
 pub(crate) struct Extensions {
     /// Settings by identifier.
-    declared: Map<String, Value>,
+    declared: IndexMap<String, (Value, Option<OnlyWhile>)>,
     methods: HashMap<String, Own>,
 }
 
@@ -23,6 +25,7 @@ pub(crate) struct Own {
     pub(crate) method: ExtensionMethod,
     /// The extension that the client must have declared.
     pub(crate) required: Option<String>,
+    only_while: Option<OnlyWhile>,
 }
 
 impl Extensions {
@@ -43,6 +46,7 @@ impl Extensions {
             settings,
             methods,
             required,
+            only_while,
         } = extension;
         if !is_identifier(&id) {
             return Err(Error::invalid_definition(
@@ -55,6 +59,7 @@ impl Extensions {
             let own = Own {
                 method,
                 required: required.then(|| id.clone()),
+                only_while,
             };
             if self.methods.insert(name.clone(), own).is_some() {
                 return Err(Error::invalid_definition(format_args!(
@@ -62,20 +67,29 @@ impl Extensions {
                 )));
             }
         }
-        if self.declared.insert(id, settings.into()).is_some() {
+        if self
+            .declared
+            .insert(id, (settings.into(), only_while))
+            .is_some()
+        {
             return Err(Error::invalid_definition("it is given twice"));
         }
         Ok(())
     }
 
     /// The settings that clients are told of, by identifier.
-    pub(crate) fn declared(&self) -> Map<String, Value> {
-        self.declared.clone()
+    pub(crate) fn declared(&self, catalog: &Catalog) -> Map<String, Value> {
+        self.declared
+            .iter()
+            .filter(|(_, (_, only_while))| only_while.is_none_or(|is| is(catalog)))
+            .map(|(id, (settings, _))| (id.clone(), settings.clone()))
+            .collect()
     }
 
     /// The method of this name.
-    pub(crate) fn method(&self, name: &str) -> Option<&Own> {
-        self.methods.get(name)
+    pub(crate) fn method(&self, name: &str, catalog: &Catalog) -> Option<&Own> {
+        let own = self.methods.get(name)?;
+        own.only_while.is_none_or(|is| is(catalog)).then_some(own)
     }
 }
 

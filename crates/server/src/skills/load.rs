@@ -1,6 +1,7 @@
 //! From a [`Skill`] to what is served of it: everything checked, every file with its digest.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -18,7 +19,43 @@ pub(super) const MAX_BYTES: usize = 16 << 20;
 /// How deep its directories may nest.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// A skill as it is served.
+/// A [`Skill`] with all its files read and checked, as it is served. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LoadedSkill(Arc<Loaded>);
+
+impl LoadedSkill {
+    /// The URI of its `SKILL.md`, which names it in a server.
+    pub fn uri(&self) -> String {
+        self.0.uri()
+    }
+
+    /// What the skill is called.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The URIs of its files with their digests, that of `SKILL.md` first.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        let files = self.0.files.iter();
+        files.map(|file| (file.uri.as_str(), file.digest.as_str()))
+    }
+
+    /// Whether this is the other one or a clone of it, and not only like it.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether all files are the same.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.uri() == other.uri() && self.files().eq(other.files())
+    }
+
+    pub(super) fn loaded(&self) -> &Loaded {
+        &self.0
+    }
+}
+
+/// What is behind a [`LoadedSkill`].
 #[derive(Debug)]
 pub(super) struct Loaded {
     /// `skill://` and the skill's path.
@@ -62,16 +99,17 @@ impl Loaded {
 ///
 /// # Errors
 /// [`Error::is_invalid_definition`], with the skill's name or directory.
-pub(super) fn load(skill: Skill) -> Result<Loaded> {
+pub(super) fn load(skill: Skill) -> Result<LoadedSkill> {
     let name = match (&skill.directory, &skill.manifest) {
         (Some(path), _) => path.to_string_lossy().into_owned(),
         (None, Some(manifest)) => text(&manifest.fields, "name").to_owned(),
         (None, None) => String::new(),
     };
-    try_load(skill).map_err(|why| {
+    let loaded = try_load(skill).map_err(|why| {
         let name = shown_up_to(&name, 400);
         Error::invalid_definition(format_args!("skill `{name}`: {why}"))
-    })
+    })?;
+    Ok(LoadedSkill(Arc::new(loaded)))
 }
 
 fn try_load(skill: Skill) -> Result<Loaded, String> {
@@ -277,6 +315,7 @@ mod tests {
                 .under("acme/billing"),
         )
         .expect("a skill");
+        let loaded = loaded.loaded();
         let files: Vec<_> = loaded.files.iter().map(|f| f.uri.as_str()).collect();
         assert_eq!(
             files,
@@ -340,6 +379,7 @@ mod tests {
         }
         let whole = "---\nname: a\ndescription: x\nlicense: MIT\n---\n";
         let loaded = load(Skill::new("a", "x").file("SKILL.md", whole)).expect("it agrees");
+        let loaded = loaded.loaded();
         assert_eq!(loaded.frontmatter["license"], "MIT");
         assert_eq!(loaded.files[0].contents, whole);
     }

@@ -11,14 +11,18 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-pub use self::frontmatter::{cut as cut_frontmatter, read as read_frontmatter};
+pub use self::frontmatter::{
+    Lines, cut as cut_frontmatter, read as read_frontmatter,
+    read_with_lines as frontmatter_with_lines,
+};
+pub use self::load::LoadedSkill;
 pub use self::load::sha256;
-pub(crate) use self::serve::add;
+pub(crate) use self::serve::{Skills, extension};
 
 use crate::error::{Error, Result};
 
 /// The extension's identifier.
-const ID: &str = "io.modelcontextprotocol/skills";
+pub(crate) const ID: &str = "io.modelcontextprotocol/skills";
 /// The file that every skill has.
 const MANIFEST: &str = "SKILL.md";
 
@@ -41,8 +45,9 @@ const MANIFEST: &str = "SKILL.md";
 ///
 /// # Limits
 /// A skill has at most 512 files with 16 MiB in all, its directories nest at most 16 deep, and its
-/// frontmatter has at most 64 KiB. They are read once, when the server starts, and served from
-/// memory: what is read is what was digested, and no request ever reaches the file system.
+/// frontmatter has at most 64 KiB. They are read once, when the server starts or [`load`](Skill::load) is
+/// called, and served from memory: what is read is what was digested, and no request ever reaches
+/// the file system.
 #[derive(Debug)]
 #[must_use]
 pub struct Skill {
@@ -117,6 +122,11 @@ impl Skill {
         Ok(found.into_iter().map(Self::dir).collect())
     }
 
+    /// The directory that it is read from.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
     /// What `SKILL.md` says: Markdown, after the frontmatter.
     pub fn instructions(mut self, markdown: impl Into<String>) -> Self {
         if let Some(manifest) = &mut self.manifest {
@@ -140,6 +150,15 @@ impl Skill {
     pub fn file(mut self, path: impl Into<String>, contents: impl Into<Bytes>) -> Self {
         self.files.push((path.into(), contents.into()));
         self
+    }
+
+    /// Reads the skill's files and checks everything. Blocks while it reads a directory.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_definition`]: the skill cannot be read or served. Names the skill or its
+    /// directory, and what is wrong.
+    pub fn load(self) -> Result<LoadedSkill> {
+        self::load::load(self)
     }
 
     /// Puts the skill under a path: `refunds` under `acme/billing` is

@@ -187,3 +187,106 @@ async fn a_nested_skill_is_part_of_both() {
         assert!(error.is_invalid_definition(), "{error}");
     }
 }
+
+/// What a client is told when skills come and go.
+#[tokio::test]
+async fn skills_come_and_go_with_the_catalog() {
+    const EXTENSION: &str = "io.modelcontextprotocol/skills";
+    let loaded = |skill: Skill| skill.load().expect("a skill");
+    let server = Server::new("t");
+    let catalog = server.catalog().clone();
+    let client = served(server).await;
+    let declared = async || {
+        let about = get(&client, "server/discover", json!({})).await;
+        let resources = about["capabilities"].get("resources").is_some();
+        let extensions = &about["capabilities"]["extensions"];
+        (extensions.get(EXTENSION).is_some(), resources)
+    };
+    assert_eq!(declared().await, (false, false));
+    let refused = client.request("skills/list", json!({})).await;
+    assert_eq!(refused.expect_err("nothing there").code, -32601);
+
+    let changed = catalog.update(|edit| edit.offer_skills());
+    assert!(changed.expect("updated").resources);
+    assert_eq!(declared().await, (true, true));
+    let list = get(&client, "skills/list", json!({})).await;
+    assert_eq!(list["skills"], json!([]));
+
+    let outer = || Skill::new("outer", "Outer.").file("a.md", "a");
+    catalog
+        .update(|edit| {
+            edit.add_skill(loaded(outer().file("b.md", "b")));
+            edit.add_skill(loaded(refunds()));
+        })
+        .expect("updated");
+    let before = get(&client, "skills/list", json!({})).await;
+    client.read("skill://outer/b.md").await.expect("a file");
+    let same = catalog.update(|edit| edit.add_skill(loaded(refunds())));
+    assert!(!same.expect("updated").any(), "it was there just so");
+
+    // One is replaced in its place: a file is different, another one is gone.
+    let changed = catalog
+        .update(|edit| edit.add_skill(loaded(Skill::new("outer", "Outer.").file("a.md", "new"))))
+        .expect("updated");
+    assert!(changed.resources && !changed.tools);
+    let after = get(&client, "skills/list", json!({})).await;
+    assert_eq!(after["skills"][0]["uri"], before["skills"][0]["uri"]);
+    assert_ne!(after["skills"][0], before["skills"][0]);
+    assert_eq!(after["skills"][1], before["skills"][1]);
+    let read = get(
+        &client,
+        "resources/read",
+        json!({"uri": "skill://outer/a.md"}),
+    )
+    .await;
+    assert_eq!(read["contents"][0]["text"], "new");
+    let gone = client.read("skill://outer/b.md").await;
+    gone.expect_err("it is gone");
+    let directory = json!({"uri": "skill://outer"});
+    let children = get(&client, "resources/directory/read", directory.clone()).await;
+    assert_eq!(children["resources"].as_array().map(Vec::len), Some(2));
+
+    // An edit with an error changes nothing.
+    let nested = Skill::new("inner", "Inner.").under("outer");
+    let other = outer().file("inner/SKILL.md", "---\nname: x\ndescription: y\n---\n");
+    let error = catalog.update(|edit| {
+        edit.add_skill(loaded(other));
+        edit.add_skill(loaded(nested));
+    });
+    let error = error.expect_err("two files of one URI");
+    assert!(error.message().contains("is in two skills"), "{error}");
+    assert_eq!(get(&client, "skills/list", json!({})).await, after);
+
+    catalog
+        .update(|edit| {
+            assert!(edit.remove_skill("skill://outer/SKILL.md"));
+            assert!(!edit.remove_skill("skill://outer/SKILL.md"));
+        })
+        .expect("updated");
+    let error = client.request("resources/directory/read", directory).await;
+    assert_eq!(error.expect_err("gone").code, -32602);
+    client.read("skill://outer/a.md").await.expect_err("gone");
+    let list = get(&client, "skills/list", json!({})).await;
+    assert_eq!(list["skills"], json!([before["skills"][1]]));
+    catalog.update(crate::CatalogEdit::clear).expect("updated");
+    assert_eq!(declared().await, (false, false));
+}
+
+/// Who brings an extension of that name serves it, where there are no skills beside.
+#[tokio::test]
+async fn skills_of_somebody_else() {
+    let own = || {
+        crate::Extension::new("io.modelcontextprotocol/skills").method(
+            "skills/list",
+            |_: serde_json::Map<String, Value>, _: crate::Context| async {
+                Ok::<_, crate::Error>(json!({ "skills": ["own"] }))
+            },
+        )
+    };
+    let client = served(Server::new("t").extension(own())).await;
+    let list = get(&client, "skills/list", json!({})).await;
+    assert_eq!(list["skills"], json!(["own"]));
+    let both = Server::new("t").extension(own()).skill(refunds());
+    let error = both.in_process().await.expect_err("refused");
+    assert!(error.is_invalid_definition(), "{error}");
+}

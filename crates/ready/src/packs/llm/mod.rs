@@ -4,9 +4,15 @@
 //! What the model says goes to the client piece by piece, as progress, where the client asked for
 //! progress. [`Llm`] is the same model without a server.
 
+mod calls;
 mod echo;
 mod model;
+mod names;
 mod options;
+mod provider;
+mod relay;
+mod remote;
+mod request;
 mod serve;
 
 pub use model::{Answer, Llm};
