@@ -17,6 +17,7 @@ use wharf_protocol::request::RequestMeta;
 use wharf_protocol::tasks::TaskParams;
 
 use crate::handler::text::{shown, shown_up_to};
+use crate::observe::Transport;
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
 use crate::session::{Answer, Session};
@@ -280,6 +281,8 @@ pub(crate) enum Outlet {
     Line {
         messages: mpsc::Sender<Bytes>,
         hung_up: watch::Receiver<bool>,
+        /// For who watches.
+        transport: Transport,
     },
 }
 
@@ -335,6 +338,19 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The session that the request opened.
     pub(crate) opened: Option<Arc<Session>>,
+    /// What the response says, for who watches.
+    pub(crate) ended: Ended,
+}
+
+/// What a response says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ended {
+    Result,
+    /// The result of a tool that says it failed.
+    ToolError,
+    InputRequired,
+    Task,
+    Error(i32),
 }
 
 impl Reply {
@@ -374,6 +390,7 @@ impl Reply {
             message,
             status: 200,
             opened: None,
+            ended: Ended::Result,
         }
     }
 
@@ -394,7 +411,17 @@ impl Reply {
             message,
             status,
             opened: None,
+            ended: Ended::Error(error.code),
         }
+    }
+
+    /// The same, and what it says.
+    pub(crate) fn ended(mut self, ended: Ended) -> Self {
+        // A result that could not be written is an error already.
+        if self.ended == Ended::Result {
+            self.ended = ended;
+        }
+        self
     }
 }
 

@@ -26,6 +26,7 @@ use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
 use crate::limits::Limits;
 use crate::low_level::Handlers;
+use crate::observe::Observers;
 use crate::principal::Principal;
 use crate::quota::Quota;
 use crate::server::{Stop, run_stops};
@@ -81,6 +82,8 @@ pub(crate) struct Core {
     pub(crate) extensions: Extensions,
     /// What stands around or in front of the catalog; `None` on most servers.
     pub(crate) hooks: Option<Box<Hooks>>,
+    /// Who watches; none on most servers.
+    pub(crate) observers: Observers,
     pub(crate) catalog: CatalogHandle,
     /// Lists that are offered even while they are empty.
     pub(crate) offered: Lists,
@@ -93,6 +96,8 @@ pub(crate) struct Core {
     pub(crate) sessions: Sessions,
     /// Open streams of notices.
     pub(crate) listens: Quota,
+    /// Open connections of our own listener.
+    pub(crate) connections: Quota,
     pub(crate) tasks: Tasks,
     /// When a call becomes a task that its tool says nothing about.
     pub(crate) task_after: Option<Duration>,
@@ -128,6 +133,7 @@ impl Core {
             states: States::default(),
             extensions: Extensions::default(),
             hooks: None,
+            observers: Observers::default(),
             catalog,
             offered: Lists::default(),
             hub: Arc::default(),
@@ -136,6 +142,7 @@ impl Core {
             durable: None,
             sessions: Sessions::default(),
             listens: Quota::default(),
+            connections: Quota::default(),
             tasks: Tasks::default(),
             task_after: None,
             started: SystemTime::now(),
@@ -232,6 +239,7 @@ impl Core {
         self.tasks.stop();
         let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
         run_stops(stops).await;
+        self.observers.stopped();
     }
 
     /// Tells everything that waits that the server stops.

@@ -26,7 +26,7 @@ use wharf_protocol::tools::CallToolResult;
 
 use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
-use crate::call::{Frame, Incoming, Reply, Via, notification};
+use crate::call::{Ended, Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
@@ -35,6 +35,7 @@ use crate::era::{self, Admitted, Refusal, legacy, modern};
 use crate::error::Error;
 use crate::handler::CallError;
 use crate::hub::{Listener, Lists};
+use crate::observe::Watch;
 use crate::task::{self, Called};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
@@ -48,6 +49,23 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
         return conclude(&incoming, begun, answer);
     }
     let answer = answer(&core, &incoming).await;
+    conclude(&incoming, begun, answer)
+}
+
+/// The same for a server that is watched.
+pub(crate) async fn respond_watched(core: Arc<Core>, incoming: Incoming) -> Reply {
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    let incoming = Arc::new(incoming);
+    let watch = Watch::new(&core, &incoming);
+    let layers = core
+        .hooks
+        .as_ref()
+        .and_then(|hooks| hooks.requests.as_ref());
+    let answer = match layers {
+        Some(layers) => Box::pin(hooked::answer(&core, &incoming, layers)).await,
+        None => answer(&core, &incoming).await,
+    };
+    watch.answered(&answer);
     conclude(&incoming, begun, answer)
 }
 
@@ -308,12 +326,24 @@ fn finish_tool(
     outcome: Driven<Result<CallToolResult, CallError>>,
 ) -> Result<Reply, Refusal> {
     match tool_end(ctx, time, outcome)? {
-        ToolEnd::Done(result) => Ok(Reply::result::<CallToolResult>(
-            incoming.frame.id(),
-            &result,
-            &core.frame(revision, None),
-        )),
+        ToolEnd::Done(result) => Ok(tool_reply(core, incoming, revision, &result)),
         ToolEnd::Suspended(suspension) => suspended(core, incoming, revision, subject, suspension),
+    }
+}
+
+/// The reply with a tool's result.
+#[inline]
+pub(crate) fn tool_reply(
+    core: &Core,
+    incoming: &Incoming,
+    revision: Revision,
+    result: &CallToolResult,
+) -> Reply {
+    let frame = core.frame(revision, None);
+    let reply = Reply::result::<CallToolResult>(incoming.frame.id(), result, &frame);
+    match result.is_error {
+        Some(true) => reply.ended(Ended::ToolError),
+        _ => reply,
     }
 }
 
@@ -480,7 +510,8 @@ pub(crate) fn suspended(
     let frame = core
         .frame(revision, None)
         .result_type(ResultType::InputRequired);
-    Ok(Reply::result(incoming.frame.id(), &result, &frame))
+    let reply = Reply::result(incoming.frame.id(), &result, &frame);
+    Ok(reply.ended(Ended::InputRequired))
 }
 
 /// How a handler ended.

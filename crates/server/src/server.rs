@@ -33,6 +33,7 @@ use crate::hub::{Lists, Notice};
 use crate::limits::Limits;
 use crate::low_level::Method;
 use crate::middleware::{Call, Next, PromptCall, ReadCall, RequestCall, ToolCall};
+use crate::observe::{Observer, Observers};
 use crate::transport::http::{self, HttpOptions, HttpServer};
 use crate::transport::in_process::InProcess;
 use crate::transport::stdio;
@@ -63,6 +64,7 @@ pub struct Server {
     offered: Lists,
     extensions: Vec<Extension>,
     hooks: Option<Box<Added>>,
+    observers: Observers,
     has_apps: bool,
     #[cfg(feature = "skills")]
     skills: Vec<crate::skills::Skill>,
@@ -104,6 +106,7 @@ impl Server {
             offered: Lists::default(),
             extensions: Vec::new(),
             hooks: None,
+            observers: Observers::default(),
             has_apps: false,
             #[cfg(feature = "skills")]
             skills: Vec::new(),
@@ -279,6 +282,13 @@ impl Server {
         <L::Service as Service<RequestCall>>::Error: Into<BoxError>,
     {
         self.hooks.get_or_insert_default().requests.add(layer);
+        self
+    }
+
+    /// Tells an observer of every request that was answered: the [audit log](crate::AuditLog),
+    /// [metrics](crate::Metrics), or one's own. There may be several.
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.observers.add(Arc::new(observer));
         self
     }
 
@@ -462,6 +472,7 @@ impl Server {
         core.states = self.states;
         core.task_after = self.task_after;
         core.hooks = self.hooks.map(Into::into);
+        core.observers = self.observers;
         if self.has_apps {
             core.extensions.add(Extension::new(app::ID))?;
         }
@@ -509,6 +520,7 @@ impl Server {
         }
         core.set_stops(stops);
         let core = Arc::new(core);
+        core.observers.started(&core);
         if core.store.is_durable() {
             tokio::spawn(crate::task::resume(Arc::clone(&core)));
         }

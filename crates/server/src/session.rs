@@ -468,7 +468,7 @@ impl Sessions {
         session.end();
     }
 
-    #[cfg(test)]
+    /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.quota.taken()
     }

@@ -33,6 +33,7 @@
 //! | questions to the client | [`Context::elicit`], [`Context::sample`], [`Context::roots`] |
 //! | a catalog that changes | [`CatalogHandle`], [`ResourceListing`] |
 //! | code around calls, a catalog of one's own | [`middleware`], [`low_level`] |
+//! | who does what, how often and how fast | [`AuditLog`], [`Metrics`], [`observe`] |
 //! | extensions, pages for results | [`Extension`], [`App`] |
 //! | messages as they are on the wire | [`protocol`] |
 //!
@@ -79,6 +80,9 @@ pub use wharf_server::{ListedPage, ModelHandler, ResourceListing};
 #[cfg(feature = "skills")]
 pub use wharf_server::{LoadedSkill, Skill};
 pub use wharf_server::{low_level, middleware};
+
+// --- who watches -----------------------------------------------------------------------------------
+pub use wharf_server::{AuditLog, Metrics, observe};
 
 // --- what a handler gets -------------------------------------------------------------------------
 pub use wharf_server::{

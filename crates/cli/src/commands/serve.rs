@@ -1,16 +1,19 @@
 //! `wharf serve`: a ready-made server over HTTP or standard input and output.
 
 mod announce;
+mod operate;
 mod reload;
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wharf::Server;
 use wharf::http::HttpOptions;
 use wharf_ready::config::{Config, Given, Problems, Site, Watch, form};
 
 use self::announce::{Announce, announce, serving};
+use self::operate::Operation;
 use self::reload::{Kept, keep};
 
 use crate::failure::{Exit, Failure};
@@ -85,6 +88,9 @@ pub(crate) struct Args {
     /// Listen even where others can reach the server, although nobody checks who is calling
     #[arg(long)]
     allow_public: bool,
+
+    #[command(flatten)]
+    operate: operate::Args,
 
     /// Where to keep what outlives the process, such as sqlite:/var/lib/wharf.db [default: memory:]
     #[arg(long, value_name = "URL")]
@@ -176,6 +182,7 @@ struct Loaded {
     server: Server,
     site: Site,
     config: Config,
+    operation: Arc<Operation>,
     watch: Option<Watch>,
 }
 
@@ -192,13 +199,17 @@ async fn load(args: &Args) -> Result<Loaded, Failure> {
     };
     let store = wharf::store::open(state).await;
     let store = store.map_err(|error| Failure::new(format!("{what}: {error}")))?;
-    let server = config.server().store(store);
+    let base = args.config.as_deref().and_then(Path::parent);
+    let base = base.unwrap_or(Path::new(""));
+    let operation = Operation::open(&args.operate, &config.settings, base).await?;
+    let server = operation.watch(config.server().store(store));
     let site = Site::open(config.clone(), server.catalog()).await;
     let site = site.map_err(|problems| show(&problems))?;
     Ok(Loaded {
         server,
         site,
         config,
+        operation: Arc::new(operation),
         watch,
     })
 }
@@ -214,9 +225,11 @@ async fn stdio(args: Args) -> Result<(), Failure> {
         server,
         site,
         watch,
+        operation,
         ..
     } = load(&args).await?;
-    let kept = keep(site, watch, args.given(), args.log_format)?;
+    let kept = keep(site, watch, &operation, &args)?;
+    operation.start();
     if std::io::stdin().is_terminal() {
         say("Waiting for JSON-RPC on standard input; usually a client starts this command.");
     }
@@ -240,16 +253,26 @@ async fn http(args: Args) -> Result<(), Failure> {
         site,
         config,
         watch,
+        operation,
     } = load(&args).await?;
     let address = args.address(&config);
-    let server = server.http(args.http(&config));
+    let options = args.http(&config);
+    // A name is taken for an address of others: they get a limit, and tokens are asked for anyway.
+    let ip = address
+        .rsplit_once(':')
+        .map(|(host, _)| host.trim_matches(['[', ']']));
+    let ip = ip.and_then(|host| host.parse::<std::net::IpAddr>().ok());
+    let is_public = ip.is_none_or(|ip| !ip.is_loopback()) && !address.starts_with("localhost:");
+    let options = operation.http(&config.settings, is_public, options);
+    let server = server.http(options);
     let bound = server.bind(&address).await;
     let server = bound.map_err(|error| not_bound(&address, &error))?;
     let mut signal = StopSignal::new()
         .map_err(|error| Failure::new(format!("cannot wait for signals: {error}")))?;
     serving(&site, args.config.as_deref(), &at);
-    announce(&server, &at)?;
-    let kept: Kept = keep(site, watch, args.given(), args.log_format)?;
+    announce(&server, &at, &operation)?;
+    operation.start();
+    let kept: Kept = keep(site, watch, &operation, &args)?;
     let stop = async move {
         signal.wait().await;
         const STOPPING: &str = "stopping, once the calls under way have ended (again: at once)";

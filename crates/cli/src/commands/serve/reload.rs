@@ -1,9 +1,12 @@
 //! Keeps a server as its file says, while it runs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use wharf_ready::config::{Config, Given, Problems, Reloaded, Site, Watch};
 
+use super::Args;
+use super::operate::Operation;
 use crate::failure::Failure;
 use crate::log::Format;
 use crate::show::problems::{count, say_problems};
@@ -28,9 +31,10 @@ impl Drop for Kept {
 pub(super) fn keep(
     site: Site,
     watch: Option<Watch>,
-    given: Given,
-    format: Format,
+    operation: &Arc<Operation>,
+    args: &Args,
 ) -> Result<Kept, Failure> {
+    let given = args.given();
     let (Some(file), Some(watch)) = (given.file.clone(), watch) else {
         return Ok(Kept {
             _site: Some(site),
@@ -43,7 +47,8 @@ pub(super) fn keep(
         site,
         given,
         file,
-        format,
+        format: args.log_format,
+        operation: Arc::clone(operation),
     };
     Ok(Kept {
         _site: None,
@@ -56,6 +61,7 @@ struct Keeper {
     given: Given,
     file: PathBuf,
     format: Format,
+    operation: Arc<Operation>,
 }
 
 impl Keeper {
@@ -69,9 +75,26 @@ impl Keeper {
                 Ok(config) => self.site.reload(config).await,
                 Err(problems) => Err(problems),
             };
+            self.operation.reloaded(reloaded.is_ok());
             match reloaded {
-                Ok(reloaded) => self.taken(&reloaded, asked),
+                Ok(reloaded) => {
+                    self.taken(&reloaded, asked);
+                    self.operate().await;
+                }
                 Err(problems) => self.refused(&problems),
+            }
+        }
+    }
+
+    /// Has tokens and the like taken over too.
+    async fn operate(&self) {
+        let operation = Arc::clone(&self.operation);
+        let settings = self.site.config().settings.clone();
+        let work = tokio::task::spawn_blocking(move || operation.reload(Some(&settings)));
+        if let Ok(Err(failure)) = work.await {
+            match self.format {
+                Format::Text => crate::terminal::error(failure),
+                Format::Json => tracing::error!(error = %failure, "this stays as it was"),
             }
         }
     }
