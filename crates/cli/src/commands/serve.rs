@@ -203,6 +203,7 @@ async fn load(args: &Args) -> Result<Loaded, Failure> {
     let base = base.unwrap_or(Path::new(""));
     let operation = Operation::open(&args.operate, &config.settings, base).await?;
     let server = operation.watch(config.server().store(store));
+    let server = server.interpreter(wharf_ready::Dialect::default());
     let site = Site::open(config.clone(), server.catalog()).await;
     let site = site.map_err(|problems| show(&problems))?;
     Ok(Loaded {
