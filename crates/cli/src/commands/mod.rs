@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod hosts;
 mod info;
+mod init;
 mod login;
 mod logout;
 mod logs;
@@ -91,6 +92,7 @@ commands! {
     Logout => logout,
     Hosts => hosts,
     Serve => serve,
+    Init => init,
     Config => config,
     Completions => completions,
 }
