@@ -44,3 +44,30 @@ impl StopSignal {
         true
     }
 }
+
+/// Being told to read the configuration again: SIGHUP, where there is such a thing.
+#[derive(Debug)]
+pub(crate) struct ReloadSignal {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl ReloadSignal {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            hangup: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next signal.
+    pub(crate) async fn wait(&mut self) {
+        #[cfg(unix)]
+        let received = self.hangup.recv().await;
+        #[cfg(not(unix))]
+        let received: Option<()> = None;
+        if received.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -4,6 +4,7 @@ mod call;
 mod chat;
 mod complete;
 mod completions;
+mod config;
 mod hosts;
 mod info;
 mod login;
@@ -94,6 +95,7 @@ commands! {
     Logout => logout,
     Hosts => hosts,
     Serve => serve,
+    Config => config,
     Completions => completions,
 }
 

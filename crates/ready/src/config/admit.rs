@@ -90,6 +90,9 @@ mod tests {
             allow: Some(Vec::new()),
             ..Admit::default()
         };
-        assert!(!none.admits("anything", true), "an empty list allows nothing");
+        assert!(
+            !none.admits("anything", true),
+            "an empty list allows nothing"
+        );
     }
 }

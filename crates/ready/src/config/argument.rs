@@ -42,9 +42,16 @@ pub(super) fn parse(source: &Source) -> Result<(Kind, Node), Problems> {
 
 fn unknown(source: &Source, name: &str) -> Problem {
     let kinds = Kind::ALL.iter().map(|kind| kind.name());
-    let problem = Problem::new(source, &(0..name.len()), format!("there is no kind of pack `{name}`"));
+    let problem = Problem::new(
+        source,
+        &(0..name.len()),
+        format!("there is no kind of pack `{name}`"),
+    );
     if std::path::Path::new(source.text()).is_dir() && Kind::of("files").is_some() {
-        return problem.next(format!("to serve that directory: `files:{}`", source.text()));
+        return problem.next(format!(
+            "to serve that directory: `files:{}`",
+            source.text()
+        ));
     }
     problem.maybe_next(did_you_mean(name, kinds))
 }
@@ -81,13 +88,7 @@ fn of_what(
     }
 }
 
-fn of_pair(
-    kind: Kind,
-    pair: &str,
-    span: &Span,
-    source: &Source,
-    problems: &mut Problems,
-) -> Entry {
+fn of_pair(kind: Kind, pair: &str, span: &Span, source: &Source, problems: &mut Problems) -> Entry {
     let (key, value) = match pair.split_once('=') {
         Some((key, value)) => (key, value),
         // A switch without a value is on.

@@ -199,7 +199,11 @@ impl<'de> Deserializer<'de> for &Node {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match &self.value {
             Value::Text(text) if text.loose => {
-                let parts = text.text.split(',').map(str::trim).filter(|p| !p.is_empty());
+                let parts = text
+                    .text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|p| !p.is_empty());
                 let parts: Vec<&str> = parts.collect();
                 visitor
                     .visit_seq(de::value::SeqDeserializer::new(parts.into_iter()))
@@ -232,12 +236,12 @@ impl<'de> Deserializer<'de> for &Node {
                 let text: StrDeserializer<'_, Fault> = text.text.as_str().into_deserializer();
                 text.deserialize_enum(name, variants, visitor)
             }
-            Value::Table(entries) if entries.len() == 1 => visitor.visit_enum(
-                de::value::MapAccessDeserializer::new(Entries {
+            Value::Table(entries) if entries.len() == 1 => {
+                visitor.visit_enum(de::value::MapAccessDeserializer::new(Entries {
                     rest: entries.iter(),
                     current: None,
-                }),
-            ),
+                }))
+            }
             _ => Err(Fault::new(FaultKind::Type {
                 found: "another value",
                 expected: format!("one of {}", variants.join(", ")),
@@ -261,7 +265,8 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Fault> {
-        self.0.next().map(|item| seed.deserialize(item)).transpose()
+        let read = |item| seed.deserialize(item).map_err(|fault| fault.about(item));
+        self.0.next().map(read).transpose()
     }
 }
 
@@ -288,7 +293,10 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         match self.current {
-            Some(entry) => seed.deserialize(&entry.node),
+            Some(entry) => {
+                let read = seed.deserialize(&entry.node);
+                read.map_err(|fault| fault.about(&entry.node))
+            }
             None => Err(de::Error::custom("a value without a key")),
         }
     }

@@ -7,7 +7,6 @@ use wharf::{Lists, Server};
 use super::admit::Admit;
 use super::argument;
 use super::kinds::{Kind, Options};
-use super::nearest::did_you_mean;
 use super::node::{Entry, Node, Span, Value};
 use super::problem::{Problem, Problems};
 use super::read::Reading;
@@ -65,12 +64,22 @@ impl PartialEq for PackConfig {
     }
 }
 
+impl PackConfig {
+    /// What it is called: `files:~/notes`.
+    pub(super) fn called(&self) -> String {
+        let what = self.place.what.as_deref().unwrap_or_default();
+        format!("{}:{what}", self.options.kind().name())
+    }
+}
+
 /// Where a pack stands, for problems that come up later.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) source: Source,
     /// The value by which it is known, or its header.
     pub(super) main: Span,
+    /// What it serves, as it is written.
+    pub(super) what: Option<String>,
     pub(super) patterns: Patterns,
     /// The `${…}` in its options with their values.
     pub(super) values: Values,
@@ -82,7 +91,9 @@ pub(super) struct Values(pub(super) Vec<(String, String)>);
 
 impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -92,11 +103,17 @@ pub(super) struct Patterns(pub(super) Vec<(String, Source, Span)>);
 
 impl Patterns {
     fn of(node: &Node, source: &Source) -> Self {
-        let entries = ["allow", "deny"].into_iter().filter_map(|key| node.get(key));
+        let entries = ["allow", "deny"]
+            .into_iter()
+            .filter_map(|key| node.get(key));
         let texts = entries.flat_map(|entry| match &entry.node.value {
             Value::List(items) => items
                 .iter()
-                .flat_map(|item| item.texts().into_iter().map(|t| (t.text.to_string(), item.span.clone())))
+                .flat_map(|item| {
+                    item.texts()
+                        .into_iter()
+                        .map(|t| (t.text.to_string(), item.span.clone()))
+                })
                 .collect(),
             Value::Text(text) => text
                 .text
@@ -105,12 +122,20 @@ impl Patterns {
                 .collect(),
             _ => Vec::new(),
         });
-        Self(texts.map(|(text, span)| (text, source.clone(), span)).collect())
+        Self(
+            texts
+                .map(|(text, span)| (text, source.clone(), span))
+                .collect(),
+        )
     }
 
     fn of_arguments(patterns: &[String]) -> Self {
         let place = |pattern: &String| {
-            (pattern.clone(), Source::argument(pattern.clone()), 0..pattern.len())
+            (
+                pattern.clone(),
+                Source::argument(pattern.clone()),
+                0..pattern.len(),
+            )
         };
         Self(patterns.iter().map(place).collect())
     }
@@ -188,7 +213,10 @@ impl Config {
         let mut server = match self.is_starter {
             true => crate::described_starter(),
             false => Server::new(settings.name.as_deref().unwrap_or("wharf")).version(
-                settings.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION")),
+                settings
+                    .version
+                    .as_deref()
+                    .unwrap_or(env!("CARGO_PKG_VERSION")),
             ),
         };
         if let Some(title) = &settings.title {
@@ -259,7 +287,10 @@ fn read(path: &Path) -> Result<String, String> {
     };
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let length = file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
+    let length = file
+        .take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     match length as u64 > MAX_FILE {
         true => Err(format!("it has more than {MAX_FILE} bytes")),
         false => Ok(text),
@@ -306,9 +337,11 @@ fn of_table(
 
 /// A file of the state is found as all others are.
 fn state_at(state: &str, base: &Path) -> String {
-    let at = resolve::at;
-    match state.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => format!("sqlite:{}", at(path, base).display()),
+    let path = state.strip_prefix("sqlite:");
+    match path.map(|path| path.strip_prefix("//").unwrap_or(path)) {
+        Some(path) if !path.is_empty() && path != ":memory:" => {
+            format!("sqlite:{}", resolve::at(path, base).display())
+        }
         _ => state.to_owned(),
     }
 }
@@ -323,7 +356,10 @@ fn tables(kind: Kind, entry: Entry, source: &Source, problems: &mut Problems) ->
         Value::Bool(false) => Vec::new(),
         _ => {
             let reason = format!("this is {}, and should be a table", entry.node.kind());
-            let next = format!("write `[{0}]`, or `{0} = true` for one without options", kind.name());
+            let next = format!(
+                "write `[{0}]`, or `{0} = true` for one without options",
+                kind.name()
+            );
             problems.add(Problem::new(source, &span, reason).next(next));
             Vec::new()
         }
@@ -365,11 +401,15 @@ fn of_pack(
     let main = kind.what().first().and_then(|key| node.get(key));
     let place = Place {
         source: source.clone(),
+        what: what(kind, &node, source),
         main: main.map_or_else(|| node.span.clone(), |entry| entry.node.span.clone()),
         patterns: Patterns::of(&node, source),
         values: Values(resolve::values(&node)),
     };
-    let common = Common::KEYS.iter().filter_map(|key| node.take(key)).collect();
+    let common = Common::KEYS
+        .iter()
+        .filter_map(|key| node.take(key))
+        .collect();
     let common = Node::new(node.span.clone(), Value::Table(common));
     let mut reading = Reading {
         source,
@@ -387,10 +427,13 @@ fn of_pack(
     })
 }
 
-/// The nearest key of a list, for others of this module.
-pub(super) fn nearest_tool<'a>(
-    pattern: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
-    did_you_mean(pattern, names)
+/// What a pack serves, as it is written: a `${…}` is not resolved.
+fn what(kind: Kind, node: &Node, source: &Source) -> Option<String> {
+    let written = kind.what().iter().filter_map(|key| {
+        let span = node.get(key)?.node.span.clone();
+        let text = source.text().get(span)?.trim_matches(['"', '\'']);
+        Some(text.to_owned())
+    });
+    let written: Vec<String> = written.collect();
+    (!written.is_empty()).then(|| written.join("/"))
 }

@@ -31,9 +31,18 @@ pub(super) fn line(text: &str, column: usize, width: usize) -> Masked {
 /// Whether the value of a key of this name is not to be shown.
 pub(super) fn is_secret_name(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["key", "token", "secret", "password", "passphrase", "credential", "auth", "header"]
-        .iter()
-        .any(|word| key.contains(word))
+    [
+        "key",
+        "token",
+        "secret",
+        "password",
+        "passphrase",
+        "credential",
+        "auth",
+        "header",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
 }
 
 /// A text that is nothing but one `${…}`, numbers, or a truth value.
@@ -41,7 +50,9 @@ fn is_reference(value: &str) -> bool {
     let text = value.trim_matches('"').trim_matches('\'');
     let whole = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
     // A default is written out: it may be the secret.
-    (whole && !text.contains(":-")) || text.parse::<f64>().is_ok() || matches!(text, "true" | "false")
+    (whole && !text.contains(":-"))
+        || text.parse::<f64>().is_ok()
+        || matches!(text, "true" | "false")
 }
 
 /// Puts the `${…}` that they came from in the place of values, in a text of somebody else. What
@@ -115,7 +126,10 @@ mod tests {
         ];
         for (text, shown) in [
             ("nothing", Some("nothing")),
-            ("no db.example.com:80 for 8080", Some("no ${HOST}:${PORT} for 8080")),
+            (
+                "no db.example.com:80 for 8080",
+                Some("no ${HOST}:${PORT} for 8080"),
+            ),
             ("no DB.EXAMPLE.COM", None),
             ("no `example`", None),
         ] {

@@ -164,7 +164,10 @@ fn of_value(value: &DeValue<'_>) -> Value {
 }
 
 fn of_table(table: &DeTable<'_>) -> Value {
-    let entry = |(key, value): (&toml::Spanned<std::borrow::Cow<'_, str>>, &toml::Spanned<DeValue<'_>>)| Entry {
+    let entry = |(key, value): (
+        &toml::Spanned<std::borrow::Cow<'_, str>>,
+        &toml::Spanned<DeValue<'_>>,
+    )| Entry {
         key: key.get_ref().to_string(),
         key_span: key.span(),
         node: Node::new(value.span(), of_value(value.get_ref())),

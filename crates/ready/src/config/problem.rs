@@ -89,7 +89,10 @@ impl Problem {
     /// The lines beneath the reason: what is written, a caret, and the next step.
     pub fn details(&self) -> String {
         if self.line == 0 {
-            return self.next.as_ref().map_or_else(String::new, |next| format!("  = {next}"));
+            return self
+                .next
+                .as_ref()
+                .map_or_else(String::new, |next| format!("  = {next}"));
         }
         let number = match self.file {
             Some(_) => self.line.to_string(),

@@ -77,11 +77,13 @@ impl Reading<'_> {
                     Some(given) => format!("`{given}` is none of the values"),
                     None => "what this stands for is none of the values".to_owned(),
                 };
-                let near = did_you_mean(given.as_deref().unwrap_or_default(), known.iter().copied());
+                let near =
+                    did_you_mean(given.as_deref().unwrap_or_default(), known.iter().copied());
                 problem(reason).maybe_next(near)
             }
-            FaultKind::Missing(name) => problem(format!("{part} has no `{name}`"))
-                .next(format!("add `{name} = …`")),
+            FaultKind::Missing(name) => {
+                problem(format!("{part} has no `{name}`")).next(format!("add `{name} = …`"))
+            }
             FaultKind::Type { found, expected } => {
                 problem(format!("this is {found}, and should be {expected}"))
             }
@@ -119,8 +121,9 @@ impl Reading<'_> {
                     (_, Some(high)) => format!("at most {high}"),
                     (None, None) => continue,
                 };
-                let reason = format!("`{}` is {range}", entry.key);
-                self.problems.add(Problem::new(self.source, &entry.node.span, reason));
+                let reason = format!("`{}` must be {range}", entry.key);
+                self.problems
+                    .add(Problem::new(self.source, &entry.node.span, reason));
                 fits = false;
             }
         }

@@ -53,12 +53,17 @@ impl Wrong {
     /// The `${…}` itself, where it is written in the text as it is; or the whole text.
     fn place(&self, source: &Source, span: &Span) -> Span {
         let written = format!("${{{}", self.name);
-        let found = source.text().get(span.clone()).and_then(|text| text.find(&written));
+        let found = source
+            .text()
+            .get(span.clone())
+            .and_then(|text| text.find(&written));
         found.map_or_else(
             || span.clone(),
             |at| {
                 let start = span.start + at;
-                let close = source.text()[start..span.end].find('}').map(|at| start + at + 1);
+                let close = source.text()[start..span.end]
+                    .find('}')
+                    .map(|at| start + at + 1);
                 start..close.unwrap_or(span.end)
             },
         )
@@ -109,7 +114,10 @@ fn one(inner: &str, outside: &Outside<'_>) -> Result<(String, Zeroizing<String>)
         let next = || "it is a text file with the value and nothing else".to_owned();
         return match found {
             Ok(text) => Ok((inner.to_owned(), text)),
-            Err(why) => Err(wrong(format!("the file `{path}` cannot be read: {why}"), next())),
+            Err(why) => Err(wrong(
+                format!("the file `{path}` cannot be read: {why}"),
+                next(),
+            )),
         };
     }
     let (name, default) = match inner.split_once(":-") {
@@ -118,7 +126,10 @@ fn one(inner: &str, outside: &Outside<'_>) -> Result<(String, Zeroizing<String>)
     };
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         let next = "write `${NAME}`, `${NAME:-default}` or `${file:PATH}`, and `$${` for a `${` that is meant as it is";
-        return Err(wrong(format!("`${{{inner}}}` names no variable"), next.into()));
+        return Err(wrong(
+            format!("`${{{inner}}}` names no variable"),
+            next.into(),
+        ));
     }
     let found = (outside.env)(name).filter(|value| !value.is_empty() || default.is_none());
     match found.or_else(|| default.map(str::to_owned)) {
@@ -226,7 +237,11 @@ mod tests {
             let problems = resolved(text, base).expect_err(text);
             let problem = problems.iter().next().expect("a problem");
             assert!(problem.reason.contains(reason), "{problem}");
-            assert_eq!((problem.column, problem.width), (column, width), "{problem}");
+            assert_eq!(
+                (problem.column, problem.width),
+                (column, width),
+                "{problem}"
+            );
             assert!(problem.next.is_some());
         }
     }

@@ -3,4 +3,7 @@
 pub mod files;
 pub mod llm;
 pub mod notes;
+pub mod skills;
 pub mod starter;
+
+mod reload;

@@ -1,4 +1,4 @@
-//! [`PartOptions`]: a part of the catalog, which has its own contents and comes and goes as one.
+//! Parts of the catalog, which have their own contents and come and go as one: [`ServedPart`].
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,53 +8,51 @@ use wharf_protocol::tools::Tool;
 
 use super::edit::{CatalogEdit, Changed, Entries};
 use super::pages::Pages;
+use super::tool::ToolEntry;
 use super::{Catalog, CatalogHandle, CatalogSettings};
 use crate::error::{Error, Result};
 use crate::handler::text::shown;
 
-/// What a part does with what is put into it; see [`CatalogHandle::part`].
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct PartOptions {
-    prefix: String,
+/// A part that is to be served, and what of it; see [`CatalogHandle::set_parts`].
+#[derive(Clone)]
+#[must_use]
+pub struct ServedPart {
+    handle: CatalogHandle,
     admits: Option<Admits>,
 }
 
 type Admits = Arc<dyn Fn(&Tool) -> bool + Send + Sync>;
 
-impl PartOptions {
-    /// Everything, under its own name.
-    pub fn new() -> Self {
-        Self::default()
+impl ServedPart {
+    /// All of a part.
+    pub fn new(handle: CatalogHandle) -> Self {
+        Self {
+            handle,
+            admits: None,
+        }
     }
 
-    /// Puts `prefix` and `.` in front of the names of tools and prompts, as
-    /// [`Items::prefixed`](crate::Items::prefixed) does. An empty one changes nothing.
-    #[must_use]
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
-        self
-    }
-
-    /// Leaves out the tools for which this is not true. It sees names without the prefix.
-    #[must_use]
+    /// Leaves out the tools for which this is not true. Names have their prefix.
     pub fn admit(mut self, admits: impl Fn(&Tool) -> bool + Send + Sync + 'static) -> Self {
         self.admits = Some(Arc::new(admits));
         self
     }
 }
 
-impl fmt::Debug for PartOptions {
+impl From<CatalogHandle> for ServedPart {
+    fn from(handle: CatalogHandle) -> Self {
+        Self::new(handle)
+    }
+}
+
+impl fmt::Debug for ServedPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PartOptions")
-            .field("prefix", &self.prefix)
-            .finish_non_exhaustive()
+        f.debug_tuple("ServedPart").field(&self.handle).finish()
     }
 }
 
 /// A part: what is in it, and whether that is served.
 pub(super) struct Part {
-    options: PartOptions,
     /// Changed only while the catalog is edited.
     contents: Mutex<Arc<Catalog>>,
     served: AtomicBool,
@@ -73,20 +71,27 @@ impl Part {
     pub(super) fn is_served(&self) -> bool {
         self.served.load(Ordering::Acquire)
     }
+}
 
-    pub(super) fn name(&self, name: &str) -> String {
-        match self.options.prefix.as_str() {
-            "" => name.to_owned(),
-            prefix => format!("{prefix}.{name}"),
+/// A part that is served.
+struct Served {
+    part: Arc<Part>,
+    admits: Option<Admits>,
+}
+
+impl Served {
+    fn view(&self) -> View<'_> {
+        View {
+            contents: self.part.contents(),
+            admits: self.admits.as_ref(),
         }
     }
+}
 
-    pub(super) fn admits(&self, tool: &Tool) -> bool {
-        self.options
-            .admits
-            .as_ref()
-            .is_none_or(|admits| admits(tool))
-    }
+/// What there is of a part to serve.
+struct View<'a> {
+    contents: Arc<Catalog>,
+    admits: Option<&'a Admits>,
 }
 
 /// What a catalog is made of: what stands in no part, and the parts.
@@ -94,7 +99,7 @@ impl Part {
 pub(super) struct Parts {
     /// What stands in no part; the whole catalog while there are no parts.
     own: Option<Arc<Catalog>>,
-    list: Vec<Arc<Part>>,
+    list: Vec<Served>,
 }
 
 impl Parts {
@@ -108,10 +113,7 @@ impl Parts {
         let own = Arc::new(own);
         match self.list.is_empty() {
             true => Ok((own, None)),
-            false => Ok((
-                whole(&own, self.list.iter().map(|part| part.contents()))?,
-                Some(own),
-            )),
+            false => Ok((whole(&own, self.list.iter().map(Served::view))?, Some(own))),
         }
     }
 
@@ -121,7 +123,7 @@ impl Parts {
 }
 
 /// One catalog of several. The first model of them is the model.
-fn whole(own: &Arc<Catalog>, parts: impl Iterator<Item = Arc<Catalog>>) -> Result<Arc<Catalog>> {
+fn whole<'a>(own: &Arc<Catalog>, parts: impl Iterator<Item = View<'a>>) -> Result<Arc<Catalog>> {
     let mut whole = Catalog {
         tools: own.tools.clone(),
         resources: own.resources.clone(),
@@ -135,8 +137,15 @@ fn whole(own: &Arc<Catalog>, parts: impl Iterator<Item = Arc<Catalog>>) -> Resul
         settings: Arc::clone(&own.settings),
         pages: Pages::new(),
     };
-    for part in parts {
-        join(&mut whole.tools, &part.tools, "tool")?;
+    for View {
+        contents: part,
+        admits,
+    } in parts
+    {
+        let admitted =
+            |tool: &Arc<ToolEntry>| admits.is_none_or(|admits| admits(tool.definition()));
+        let tools = part.tools.iter().filter(|(_, tool)| admitted(tool));
+        join(&mut whole.tools, tools, "tool")?;
         join(&mut whole.resources, &part.resources, "resource")?;
         join(&mut whole.unlisted, &part.unlisted, "resource")?;
         join(&mut whole.templates, &part.templates, "resource template")?;
@@ -161,7 +170,11 @@ fn whole(own: &Arc<Catalog>, parts: impl Iterator<Item = Arc<Catalog>>) -> Resul
     }
 }
 
-fn join<T>(list: &mut Entries<T>, more: &Entries<T>, what: &str) -> Result<()> {
+fn join<'a, T: 'a>(
+    list: &mut Entries<T>,
+    more: impl IntoIterator<Item = (&'a Arc<str>, &'a Arc<T>)>,
+    what: &str,
+) -> Result<()> {
     for (key, entry) in more {
         if list.insert(Arc::clone(key), Arc::clone(entry)).is_some() {
             return Err(given_twice(what, key));
@@ -179,28 +192,30 @@ impl CatalogHandle {
     /// it. It is aside, and nothing of it is served, until [`set_parts`](Self::set_parts) takes it
     /// in; once it is taken out, its updates and notices reach nobody.
     ///
+    /// Names of its tools and prompts get `prefix` and `.` in front, as
+    /// [`Items::prefixed`](crate::Items::prefixed) does; an empty one changes nothing.
+    ///
     /// ```
-    /// # use wharf_server::{CatalogHandle, Context, NoArguments, PartOptions, Tool};
+    /// # use wharf_server::{CatalogHandle, Context, NoArguments, Tool};
     /// let catalog = CatalogHandle::default();
-    /// let clock = catalog.part(PartOptions::new().prefix("clock"));
+    /// let clock = catalog.part("clock");
     /// let now = Tool::new("now").handler(|_: NoArguments, _: Context| async { "noon" });
     /// clock.update(|edit| edit.add_tool(now))?;
     /// assert_eq!(catalog.load().tools().len(), 0);
     ///
-    /// let changed = catalog.set_parts(&[clock])?;
+    /// let changed = catalog.set_parts([clock])?;
     /// assert!(changed.tools);
     /// assert!(catalog.load().tool("clock.now").is_some());
     /// # Ok::<(), wharf_server::Error>(())
     /// ```
-    pub fn part(&self, options: PartOptions) -> Self {
+    pub fn part(&self, prefix: &str) -> Self {
         let part = Part {
-            options,
             contents: Mutex::new(Arc::new(Catalog::empty(Arc::<CatalogSettings>::default()))),
             served: AtomicBool::new(false),
         };
         Self {
-            shared: Arc::clone(&self.shared),
             part: Some(Arc::new(part)),
+            ..self.prefixed(prefix)
         }
     }
 
@@ -212,32 +227,39 @@ impl CatalogHandle {
     ///
     /// # Errors
     /// [`Error::is_invalid_definition`]: two have an item of the same name.
-    pub fn set_parts(&self, parts: &[Self]) -> Result<Changed> {
-        let of_this = |handle: &&Self| Arc::ptr_eq(&handle.shared, &self.shared);
+    pub fn set_parts<P: Into<ServedPart>>(
+        &self,
+        parts: impl IntoIterator<Item = P>,
+    ) -> Result<Changed> {
+        let served = |ServedPart { handle, admits }| {
+            let part = handle.part?;
+            Arc::ptr_eq(&handle.shared, &self.shared).then_some(Served { part, admits })
+        };
         let list: Vec<_> = parts
-            .iter()
-            .filter(of_this)
-            .filter_map(|h| h.part.clone())
+            .into_iter()
+            .map(Into::into)
+            .filter_map(served)
             .collect();
-        let changed = {
+        let (changed, _before) = {
             let mut editing = self.editing();
             let before = self.load();
             let own = editing.own(&before);
             let after = match list.is_empty() {
                 true => Arc::clone(&own),
-                false => whole(&own, list.iter().map(|part| part.contents()))?,
+                false => whole(&own, list.iter().map(Served::view))?,
             };
             let changed = Changed::between(&before, &after);
-            for part in &editing.list {
-                part.served.store(false, Ordering::Release);
+            for known in &editing.list {
+                known.part.served.store(false, Ordering::Release);
             }
-            for part in &list {
-                part.served.store(true, Ordering::Release);
+            for new in &list {
+                new.part.served.store(true, Ordering::Release);
             }
             editing.own = (!list.is_empty()).then_some(own);
-            editing.list = list;
+            // What is no longer served is dropped without the lock.
+            let before = (before, std::mem::replace(&mut editing.list, list));
             self.shared.current.store(after);
-            changed
+            (changed, before)
         };
         self.notify(changed);
         Ok(changed)
@@ -256,18 +278,19 @@ impl CatalogHandle {
     ) -> Result<Changed> {
         let changed = {
             let editing = self.editing();
-            let mut draft = CatalogEdit::of_part(part);
+            let mut draft = CatalogEdit::of(&part.contents());
+            draft.prefix.clone_from(&self.prefix);
             edit(&mut draft);
             let contents = Arc::new(draft.into_catalog(Arc::default())?);
             let changed = if part.is_served() {
                 let before = self.load();
-                let parts = editing
-                    .list
-                    .iter()
-                    .map(|known| match Arc::ptr_eq(known, part) {
+                let parts = editing.list.iter().map(|known| View {
+                    contents: match Arc::ptr_eq(&known.part, part) {
                         true => Arc::clone(&contents),
-                        false => known.contents(),
-                    });
+                        false => known.part.contents(),
+                    },
+                    admits: known.admits.as_ref(),
+                });
                 let after = whole(&editing.own(&before), parts)?;
                 let changed = Changed::between(&before, &after);
                 self.shared.current.store(after);
@@ -314,8 +337,8 @@ mod tests {
         handle
             .update(|edit| edit.add_tool(tool("own")))
             .expect("updated");
-        let one = handle.part(PartOptions::new().prefix("one"));
-        let two = handle.part(PartOptions::new());
+        let one = handle.part("one");
+        let two = handle.part("");
         let items = Items::new()
             .tool(tool("a"))
             .prompt(Prompt::new("p").raw_handler(|_, _| async { "" }))
@@ -326,7 +349,7 @@ mod tests {
         assert_eq!(names(&handle), ["own"], "aside");
         heard.lock().expect("not poisoned").clear();
 
-        handle.set_parts(&[two.clone(), one.clone()]).expect("set");
+        handle.set_parts([two.clone(), one.clone()]).expect("set");
         assert_eq!(names(&handle), ["own", "b", "one.a"]);
         assert!(
             handle
@@ -341,9 +364,9 @@ mod tests {
             .expect("updated");
         assert_eq!(names(&handle), ["own", "own2", "b", "c", "one.a"]);
 
-        let changed = handle.set_parts(&[two.clone()]).expect("set");
+        let changed = handle.set_parts([two.clone()]).expect("set");
         assert!(changed.tools && changed.resources && changed.prompts);
-        let changed = handle.set_parts(&[two.clone()]).expect("set");
+        let changed = handle.set_parts([two.clone()]).expect("set");
         assert!(!changed.any(), "what is the same is no change");
         assert_eq!(names(&handle), ["own", "own2", "b", "c"]);
         let said = heard.lock().expect("not poisoned").len();
@@ -358,18 +381,18 @@ mod tests {
             said,
             "nobody hears of it"
         );
-        handle.set_parts(&[]).expect("set");
+        handle.set_parts(<[ServedPart; 0]>::default()).expect("set");
         assert_eq!(names(&handle), ["own", "own2"]);
     }
 
     #[test]
     fn a_part_changes_only_itself() {
         let handle = CatalogHandle::default();
-        let one = handle.part(PartOptions::new());
-        let two = handle.part(PartOptions::new());
+        let one = handle.part("");
+        let two = handle.part("");
         one.update(|edit| edit.add_tool(tool("a")))
             .expect("updated");
-        handle.set_parts(&[one.clone(), two.clone()]).expect("set");
+        handle.set_parts([one.clone(), two.clone()]).expect("set");
         two.update(|edit| {
             assert!(!edit.remove_tool("a"));
             edit.clear();
@@ -392,16 +415,14 @@ mod tests {
     #[test]
     fn what_is_not_admitted_is_not_served() {
         let handle = CatalogHandle::default();
-        let options = PartOptions::new()
-            .prefix("x")
-            .admit(|tool| tool.name.starts_with('a'));
-        let part = handle.part(options);
+        let part = handle.part("x");
         part.update(|edit| {
             edit.add_tool(tool("a"));
             edit.add_tool(tool("b"));
         })
         .expect("updated");
-        handle.set_parts(&[part.clone()]).expect("set");
+        let only_a = ServedPart::new(part.clone()).admit(|tool| tool.name == "x.a");
+        handle.set_parts([only_a]).expect("set");
         assert_eq!(names(&handle), ["x.a"]);
         assert!(
             part.update(|edit| assert!(edit.remove_tool("a")))
@@ -409,15 +430,18 @@ mod tests {
                 .tools
         );
         assert!(names(&handle).is_empty());
+        assert!(handle.set_parts([part.clone()]).expect("set").tools);
+        assert_eq!(names(&handle), ["x.b"]);
+        assert_eq!(part.contents().expect("a part").tools().len(), 1);
     }
 
     #[test]
     fn parts_stay_when_the_server_starts() {
         let handle = CatalogHandle::default();
-        let part = handle.part(PartOptions::new());
+        let part = handle.part("");
         part.update(|edit| edit.add_tool(tool("a")))
             .expect("updated");
-        handle.set_parts(&[part]).expect("set");
+        handle.set_parts([part]).expect("set");
         handle
             .open(Items::new().tool(tool("own")), CatalogSettings::default())
             .expect("opened");

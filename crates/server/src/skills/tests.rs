@@ -233,7 +233,12 @@ async fn skills_come_and_go_with_the_catalog() {
     assert_eq!(after["skills"][0]["uri"], before["skills"][0]["uri"]);
     assert_ne!(after["skills"][0], before["skills"][0]);
     assert_eq!(after["skills"][1], before["skills"][1]);
-    let read = get(&client, "resources/read", json!({"uri": "skill://outer/a.md"})).await;
+    let read = get(
+        &client,
+        "resources/read",
+        json!({"uri": "skill://outer/a.md"}),
+    )
+    .await;
     assert_eq!(read["contents"][0]["text"], "new");
     let gone = client.read("skill://outer/b.md").await;
     gone.expect_err("it is gone");
