@@ -21,12 +21,12 @@ impl StopSignal {
         })
     }
 
-    /// Waits for the next signal.
+    /// Waits for the next signal; whether it is Ctrl-C.
     #[cfg(unix)]
-    pub(crate) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) -> bool {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => true,
+            _ = self.terminate.recv() => false,
         }
     }
 
@@ -35,12 +35,13 @@ impl StopSignal {
         Ok(Self {})
     }
 
-    /// Waits for the next signal.
+    /// Waits for the next signal; whether it is Ctrl-C.
     #[cfg(not(unix))]
-    pub(crate) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) -> bool {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        true
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands: one table, from which parsing, help, completions and dispatch come.
 
 mod call;
+mod chat;
 mod complete;
 mod completions;
 mod config;
@@ -15,6 +16,7 @@ mod prompt;
 mod prompts;
 mod read;
 mod resources;
+mod sample;
 mod serve;
 mod templates;
 mod tools;
@@ -85,6 +87,8 @@ commands! {
     Call => call,
     Read => read,
     Prompt => prompt,
+    Sample => sample,
+    Chat => chat,
     Complete => complete,
     Watch => watch,
     Logs => logs,
