@@ -1,10 +1,13 @@
 //! The commands: one table, from which parsing, help, completions and dispatch come.
 
 mod call;
+mod chat;
 mod complete;
 mod completions;
+mod config;
 mod hosts;
 mod info;
+mod init;
 mod install;
 mod login;
 mod logout;
@@ -15,6 +18,7 @@ mod prompts;
 mod read;
 mod resources;
 pub(crate) mod run;
+mod sample;
 mod serve;
 mod templates;
 mod tools;
@@ -86,6 +90,8 @@ commands! {
     Call => call,
     Read => read,
     Prompt => prompt,
+    Sample => sample,
+    Chat => chat,
     Complete => complete,
     Watch => watch,
     Logs => logs,
@@ -96,6 +102,8 @@ commands! {
     Uninstall => uninstall,
     Run => run,
     Serve => serve,
+    Init => init,
+    Config => config,
     Completions => completions,
 }
 
