@@ -180,7 +180,11 @@ async fn prepare(path: &Path) -> Result<(), Unprepared> {
         .busy_timeout(PATIENCE)
         .disable_statement_logging();
     let mut connection = bare.connect().await?;
-    if !is_ready(&mut connection, path).await? {
+    // One look at it all: somebody else may be about to make the tables.
+    sqlx::query("BEGIN").execute(&mut connection).await?;
+    let ready = is_ready(&mut connection, path).await?;
+    sqlx::query("COMMIT").execute(&mut connection).await?;
+    if !ready {
         drop(connection);
         connection = options(path).connect().await?;
         sqlx::query("BEGIN IMMEDIATE")
