@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -45,8 +45,9 @@ impl JsonSchema for Secret {
         "Secret".into()
     }
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // The mark by which others know that the value is not to be shown.
+        json_schema!({ "type": "string", "writeOnly": true })
     }
 }
 

@@ -1,33 +1,73 @@
 //! `wharf serve`: a ready-made server over HTTP or standard input and output.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod announce;
+mod operate;
+mod reload;
 
-use serde_json::json;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use wharf::Server;
-use wharf::http::{HttpOptions, HttpServer};
+use wharf::http::HttpOptions;
+use wharf_ready::config::{Config, Given, Problems, Site, Watch, form};
 
-use crate::failure::Failure;
+use self::announce::{Announce, announce, serving};
+use self::operate::Operation;
+use self::reload::{Kept, keep};
+
+use crate::failure::{Exit, Failure};
 use crate::log::{self, Format};
 use crate::runtime::{self, Load};
+use crate::show::problems::say_problems;
 use crate::signal::StopSignal;
-use crate::terminal::{DIM, STRONG, say, styled};
+use crate::terminal::{DIM, say, styled};
 
 /// Serve MCP over HTTP, or over standard input and output
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000", value_parser = address)]
-    addr: String,
+    /// What to serve, as KIND:WHAT?key=value&…, such as files:~/notes; without any, the starter
+    #[arg(value_name = "PACK")]
+    packs: Vec<String>,
+
+    /// A file that says what to serve and how; changes of it are taken while the server runs
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Leave out every tool that does not say that it only reads
+    #[arg(long, help_heading = "Tools")]
+    read_only: bool,
+
+    /// Serve only these tools, by name; * stands for any characters
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        value_delimiter = ',',
+        help_heading = "Tools"
+    )]
+    allow: Vec<String>,
+
+    /// Do not serve these tools; wins over --allow
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        value_delimiter = ',',
+        help_heading = "Tools"
+    )]
+    deny: Vec<String>,
+
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "HOST:PORT", value_parser = form::address)]
+    addr: Option<String>,
 
     /// Serve standard input and output instead of HTTP
     #[arg(long, conflicts_with_all = ["addr", "path", "allow_host", "allow_origin", "allow_public", "json", "no_sse", "no_ws"])]
     stdio: bool,
 
-    /// The path of the endpoint
-    #[arg(long, value_name = "PATH", default_value = "/mcp", value_parser = path)]
-    path: String,
+    /// The path of the endpoint [default: /mcp]
+    #[arg(long, value_name = "PATH", value_parser = form::path)]
+    path: Option<String>,
 
     /// Do not serve clients of 2024-11-05, which open an event stream at /sse
     #[arg(long)]
@@ -38,20 +78,23 @@ pub(crate) struct Args {
     no_ws: bool,
 
     /// Another name that the server is called by, such as mcp.example.com
-    #[arg(long, value_name = "HOST", value_parser = host)]
+    #[arg(long, value_name = "HOST", value_parser = form::host)]
     allow_host: Vec<String>,
 
     /// Web pages that may call the server, such as https://app.example.com
-    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    #[arg(long, value_name = "ORIGIN", value_parser = form::origin)]
     allow_origin: Vec<String>,
 
     /// Listen even where others can reach the server, although nobody checks who is calling
     #[arg(long)]
     allow_public: bool,
 
-    /// Where to keep what outlives the process, such as sqlite:/var/lib/wharf.db
-    #[arg(long, value_name = "URL", default_value = "memory:")]
-    state: String,
+    #[command(flatten)]
+    operate: operate::Args,
+
+    /// Where to keep what outlives the process, such as sqlite:/var/lib/wharf.db [default: memory:]
+    #[arg(long, value_name = "URL")]
+    state: Option<String>,
 
     /// Print {"url":…,"sse":…,"ws":…,"pid":…} on standard output once it listens, for scripts
     #[arg(long)]
@@ -63,7 +106,10 @@ pub(crate) struct Args {
 }
 
 const EXAMPLES: &str = "\
-Serves a small example of everything that a server can offer, in all revisions of the protocol at once.
+Without PACK and FILE it serves a small example of everything that a server can offer, in all revisions of the protocol at once.
+
+Packs:
+  starter:            the small example
 
 Environment:
   RUST_LOG  what is logged: error, warn, info (default), debug, trace, or by module
@@ -71,6 +117,7 @@ Environment:
 
 Examples:
   wharf serve
+  wharf serve -c wharf.toml
   wharf serve --addr 127.0.0.1:0 --json
   wharf serve --stdio
   wharf serve --state sqlite:wharf.db
@@ -97,20 +144,99 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
+impl Args {
+    fn given(&self) -> Given {
+        Given {
+            file: self.config.clone(),
+            packs: self.packs.clone(),
+            read_only: self.read_only,
+            allow: self.allow.clone(),
+            deny: self.deny.clone(),
+        }
+    }
+
+    /// How the server is reached: what the arguments say, and then the file.
+    fn http(&self, config: &Config) -> HttpOptions {
+        let (http, defaults) = (&config.settings.http, HttpOptions::default());
+        let (sse, ws) = (http.sse.unwrap_or(true), http.ws.unwrap_or(true));
+        let path = self.path.clone().or_else(|| http.path.clone());
+        HttpOptions {
+            path: path.unwrap_or(defaults.path),
+            sse: defaults.sse.filter(|_| sse && !self.no_sse),
+            websocket: defaults.websocket.filter(|_| ws && !self.no_ws),
+            allowed_hosts: [&http.allow_host[..], &self.allow_host].concat(),
+            allowed_origins: [&http.allow_origin[..], &self.allow_origin].concat(),
+            allow_public: http.allow_public || self.allow_public,
+            ..HttpOptions::default()
+        }
+    }
+
+    fn address(&self, config: &Config) -> String {
+        let address = self.addr.as_ref().or(config.settings.http.addr.as_ref());
+        address.map_or_else(|| "127.0.0.1:8000".to_owned(), Clone::clone)
+    }
+}
+
+/// A server with everything in it, and what keeps it as the configuration says.
+struct Loaded {
+    server: Server,
+    site: Site,
+    config: Config,
+    operation: Arc<Operation>,
+    watch: Option<Watch>,
+}
+
 /// The server, with the state that was asked for. Never with another one instead.
-async fn server(state: &str) -> Result<Server, Failure> {
+async fn load(args: &Args) -> Result<Loaded, Failure> {
+    let given = args.given();
+    // Before it is read, so that no change is missed.
+    let watch = given.file.as_ref().map(Watch::new);
+    let config = Config::load(&given).map_err(|problems| show(&problems))?;
+    let (state, what) = match (&args.state, &config.settings.state) {
+        (Some(state), _) => (state.as_str(), "--state"),
+        (None, Some(state)) => (state.as_str(), "state"),
+        (None, None) => ("memory:", "state"),
+    };
     let store = wharf::store::open(state).await;
-    let store = store.map_err(|error| Failure::new(format!("--state: {error}")))?;
-    Ok(wharf_ready::starter().store(store))
+    let store = store.map_err(|error| Failure::new(format!("{what}: {error}")))?;
+    let base = args.config.as_deref().and_then(Path::parent);
+    let base = base.unwrap_or(Path::new(""));
+    let operation = Operation::open(&args.operate, &config.settings, base).await?;
+    let server = operation.watch(config.server().store(store));
+    let server = server.interpreter(wharf_ready::Dialect::default());
+    let site = Site::open(config.clone(), server.catalog()).await;
+    let site = site.map_err(|problems| show(&problems))?;
+    Ok(Loaded {
+        server,
+        site,
+        config,
+        operation: Arc::new(operation),
+        watch,
+    })
+}
+
+/// Shows what is wrong with the configuration.
+fn show(problems: &Problems) -> Failure {
+    say_problems(problems);
+    Failure::silent(Exit::Usage)
 }
 
 async fn stdio(args: Args) -> Result<(), Failure> {
-    let server = server(&args.state).await?;
+    let Loaded {
+        server,
+        site,
+        watch,
+        operation,
+        ..
+    } = load(&args).await?;
+    let kept = keep(site, watch, &operation, &args)?;
+    operation.start();
     if std::io::stdin().is_terminal() {
         say("Waiting for JSON-RPC on standard input; usually a client starts this command.");
     }
     tracing::debug!("serving standard input and output");
     let served = server.serve_stdio().await;
+    drop(kept);
     served.map_err(|error| {
         Failure::new(format!(
             "the server on standard input and output ended: {error}"
@@ -118,36 +244,36 @@ async fn stdio(args: Args) -> Result<(), Failure> {
     })
 }
 
-/// What is said once the server listens.
-struct Announce {
-    format: Format,
-    json: bool,
-}
-
 async fn http(args: Args) -> Result<(), Failure> {
     let at = Announce {
         format: args.log_format,
         json: args.json,
     };
-    let defaults = HttpOptions::default();
-    let options = HttpOptions {
-        path: args.path,
-        sse: defaults.sse.filter(|_| !args.no_sse),
-        websocket: defaults.websocket.filter(|_| !args.no_ws),
-        allowed_hosts: args.allow_host,
-        allowed_origins: args.allow_origin,
-        allow_public: args.allow_public,
-        ..HttpOptions::default()
-    };
-    let bound = server(&args.state)
-        .await?
-        .http(options)
-        .bind(&args.addr)
-        .await;
-    let server = bound.map_err(|error| not_bound(&args.addr, &error))?;
+    let Loaded {
+        server,
+        site,
+        config,
+        watch,
+        operation,
+    } = load(&args).await?;
+    let address = args.address(&config);
+    let options = args.http(&config);
+    // A name is taken for an address of others: they get a limit, and tokens are asked for anyway.
+    let ip = address
+        .rsplit_once(':')
+        .map(|(host, _)| host.trim_matches(['[', ']']));
+    let ip = ip.and_then(|host| host.parse::<std::net::IpAddr>().ok());
+    let is_public = ip.is_none_or(|ip| !ip.is_loopback()) && !address.starts_with("localhost:");
+    let options = operation.http(&config.settings, is_public, options);
+    let server = server.http(options);
+    let bound = server.bind(&address).await;
+    let server = bound.map_err(|error| not_bound(&address, &error))?;
     let mut signal = StopSignal::new()
         .map_err(|error| Failure::new(format!("cannot wait for signals: {error}")))?;
-    announce(&server, &at)?;
+    serving(&site, args.config.as_deref(), &at);
+    announce(&server, &at, &operation)?;
+    operation.start();
+    let kept: Kept = keep(site, watch, &operation, &args)?;
     let stop = async move {
         signal.wait().await;
         const STOPPING: &str = "stopping, once the calls under way have ended (again: at once)";
@@ -161,83 +287,8 @@ async fn http(args: Args) -> Result<(), Failure> {
         });
     };
     let served = server.serve_until(stop).await;
+    drop(kept);
     served.map_err(|error| Failure::new(error.to_string()))
-}
-
-/// Where clients reach the server from this machine.
-struct Addresses {
-    url: String,
-    sse: Option<String>,
-    ws: Option<String>,
-}
-
-impl Addresses {
-    fn of(server: &HttpServer, local: SocketAddr) -> Result<Self, wharf::Error> {
-        // An address that stands for all of them is none to connect to.
-        let (bound, own) = (local.to_string(), reachable(local).to_string());
-        let reach = |url: String| url.replacen(&bound, &own, 1);
-        Ok(Self {
-            url: reach(server.url()?),
-            sse: server.sse_url()?.map(reach),
-            ws: server.websocket_url()?.map(reach),
-        })
-    }
-}
-
-/// Says where the server listens, and how a client gets there.
-fn announce(server: &HttpServer, at: &Announce) -> Result<(), Failure> {
-    let found = server
-        .local_addr()
-        .and_then(|local| Ok((local, Addresses::of(server, local)?)));
-    let (local, addresses) = found.map_err(|error| Failure::new(error.to_string()))?;
-    let Addresses { url, sse, ws } = &addresses;
-    match at.format {
-        Format::Text => welcome(&addresses, local),
-        Format::Json => tracing::info!(url, sse, ws, "listening"),
-    }
-    if at.json {
-        let line = json!({"url": url, "sse": sse, "ws": ws, "pid": std::process::id()});
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{line}")
-            .and_then(|()| stdout.flush())
-            .map_err(|error| Failure::new(format!("cannot write to standard output: {error}")))?;
-    }
-    Ok(())
-}
-
-fn welcome(addresses: &Addresses, local: SocketAddr) {
-    let Addresses { url, sse, ws } = addresses;
-    say(styled(STRONG, format_args!("Listening on {url}")));
-    if local.ip().is_unspecified() {
-        say(format_args!(
-            "  on all addresses of this machine ({local}), and nobody checks who is calling"
-        ));
-    }
-    let hint = |name: &str, hint: &str| {
-        say(format_args!(
-            "  {} {hint}",
-            styled(DIM, format_args!("{name:<13}"))
-        ));
-    };
-    for (name, address) in [("HTTP+SSE", sse), ("WebSocket", ws)] {
-        if let Some(address) = address {
-            hint(name, address);
-        }
-    }
-    let config = json!({"mcpServers": {"wharf": {"type": "http", "url": url}}});
-    let claude = format!("claude mcp add --transport http wharf {url}");
-    hint("Claude Code", &claude);
-    hint("other clients", &config.to_string());
-}
-
-/// An address that a client on this machine can connect to.
-fn reachable(local: SocketAddr) -> SocketAddr {
-    let ip = match local.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, local.port())
 }
 
 fn not_bound(address: &str, error: &wharf::Error) -> Failure {
@@ -267,45 +318,4 @@ fn not_bound(address: &str, error: &wharf::Error) -> Failure {
         }
     };
     Failure::unreachable(format!("cannot listen on {address}: {why}")).next(next)
-}
-
-fn address(text: &str) -> Result<String, String> {
-    let port = text
-        .rsplit_once(':')
-        .map(|(host, port)| (host, port.parse::<u16>()));
-    match port {
-        Some((host, Ok(_))) if !host.is_empty() => Ok(text.to_owned()),
-        _ => Err("an address has a host and a port, such as 127.0.0.1:8000".into()),
-    }
-}
-
-fn path(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>' | '\\');
-    if text.starts_with('/') && text.chars().all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err("a path begins with / and has no spaces, ? or #, such as /mcp".into())
-    }
-}
-
-fn host(text: &str) -> Result<String, String> {
-    let fits =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    if !text.is_empty() && text.chars().all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err("a host is a name, with a port or without, such as mcp.example.com".into())
-    }
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    let host = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    match host {
-        Some(name) if self::host(name).is_ok() => Ok(text.to_owned()),
-        _ => Err(
-            "an origin has a scheme and a host and no path, such as https://app.example.com".into(),
-        ),
-    }
 }

@@ -25,6 +25,11 @@ const INSTRUCTIONS: &str = "A server to try things with. `add` and `calculate` d
 /// # }
 /// ```
 pub fn starter() -> Server {
+    described().items(Starter)
+}
+
+/// The starter server with nothing in it yet.
+pub(crate) fn described() -> Server {
     Server::new("wharf-starter")
         .version(env!("CARGO_PKG_VERSION"))
         .title("Wharf starter")
@@ -37,7 +42,6 @@ pub fn starter() -> Server {
             theme: None,
         })
         .instructions(INSTRUCTIONS)
-        .items(Starter)
 }
 
 /// What the starter server offers, to add to a server of your own with

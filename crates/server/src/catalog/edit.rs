@@ -78,7 +78,7 @@ fn differ<T>(before: &Entries<T>, after: &Entries<T>, same: impl Fn(&T, &T) -> b
             .any(|(a, b)| !Arc::ptr_eq(a, b) && !same(a, b))
 }
 
-type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
+pub(super) type Entries<T> = IndexMap<Arc<str>, Arc<T>>;
 
 /// A copy of the catalog in which an [update](super::CatalogHandle::update) makes its changes.
 pub struct CatalogEdit {

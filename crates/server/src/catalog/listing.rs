@@ -54,6 +54,10 @@ impl Listings {
         self.0.push(listing);
     }
 
+    pub(super) fn extend(&mut self, more: &Self) {
+        self.0.extend(more.0.iter().cloned());
+    }
+
     pub(super) fn remove(&mut self, listing: &Arc<dyn ResourceListing>) -> bool {
         let before = self.0.len();
         self.0.retain(|known| !is_same(known, listing));
@@ -261,9 +265,8 @@ mod tests {
             assert_eq!(sizes, expected, "{own} {listings:?}");
             let all: Vec<String> = pages.into_iter().flatten().collect();
             let numbers = listings.iter().flat_map(|many| 0..*many);
-            let expected = (0..own).map(|n| format!("own:{n}"));
-            let expected: Vec<_> = expected
-                .into_iter()
+            let expected: Vec<_> = (0..own)
+                .map(|n| format!("own:{n}"))
                 .chain(numbers.map(|n| format!("number:{n}")))
                 .collect();
             assert_eq!(all, expected);

@@ -15,21 +15,24 @@ pub mod tool;
 
 mod edit;
 mod lookup;
+mod part;
 #[cfg(feature = "skills")]
 mod skills;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use indexmap::IndexMap;
 
 pub use edit::{CatalogEdit, Changed};
 pub use pages::{InvalidCursor, ListKind, PageSettings};
+pub use part::ServedPart;
 
 use self::listing::Listings;
 use self::model::ModelHandler;
 use self::pages::Pages;
+use self::part::{Part, Parts};
 use self::prompt::PromptEntry;
 use self::resource::ResourceEntry;
 use self::schema::SchemaLimits;
@@ -171,6 +174,8 @@ impl fmt::Debug for Catalog {
 #[derive(Clone)]
 pub struct CatalogHandle {
     shared: Arc<Shared>,
+    /// The part of the catalog that this handle changes, if it is not the whole.
+    part: Option<Arc<Part>>,
     /// What edits through this handle put in front of names.
     prefix: Option<Arc<str>>,
 }
@@ -178,7 +183,7 @@ pub struct CatalogHandle {
 struct Shared {
     current: ArcSwap<Catalog>,
     /// Held while a new snapshot is made, so that no change is lost.
-    editing: Mutex<()>,
+    editing: Mutex<Parts>,
     listener: OnceLock<Listener>,
     update_listener: OnceLock<UpdateListener>,
 }
@@ -191,12 +196,13 @@ impl CatalogHandle {
     pub fn new(catalog: Catalog) -> Self {
         let shared = Shared {
             current: ArcSwap::from_pointee(catalog),
-            editing: Mutex::new(()),
+            editing: Mutex::default(),
             listener: OnceLock::new(),
             update_listener: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
+            part: None,
             prefix: None,
         }
     }
@@ -214,8 +220,17 @@ impl CatalogHandle {
         };
         Self {
             shared: Arc::clone(&self.shared),
+            part: self.part.clone(),
             prefix,
         }
+    }
+
+    fn editing(&self) -> MutexGuard<'_, Parts> {
+        // A panic in an edit leaves the current snapshot as it was.
+        self.shared
+            .editing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what the server was built with, under the settings it starts with.
@@ -223,18 +238,13 @@ impl CatalogHandle {
     /// # Errors
     /// [`Error::is_invalid_definition`]: an item cannot be served, or two have the same name.
     pub(crate) fn open(&self, items: Items, settings: CatalogSettings) -> Result<()> {
-        let _editing = self
-            .shared
-            .editing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let settings = Arc::new(settings);
-        let mut edit = CatalogEdit::of(&self.load());
+        let mut editing = self.editing();
+        let mut edit = CatalogEdit::of(&editing.own(&self.load()));
         edit.refuse_duplicates();
         edit.add_items(items);
-        self.shared
-            .current
-            .store(Arc::new(edit.into_catalog(settings)?));
+        let (whole, own) = editing.with_own(edit.into_catalog(Arc::new(settings))?)?;
+        editing.set_own(own);
+        self.shared.current.store(whole);
         Ok(())
     }
 
@@ -262,7 +272,7 @@ impl CatalogHandle {
     /// waits; before the server has started nobody is subscribed. In a handler:
     /// [`Context::notify_resource_updated`](crate::Context::notify_resource_updated).
     pub fn notify_resource_updated(&self, uri: &str) {
-        if let Some(listener) = self.shared.update_listener.get() {
+        if let (true, Some(listener)) = (self.is_served(), self.shared.update_listener.get()) {
             listener(uri);
         }
     }
@@ -270,6 +280,17 @@ impl CatalogHandle {
     /// Tells clients that lists changed which the catalog does not know: those of a server that
     /// handles the methods itself, see [`Server::handle`](crate::Server::handle). Never waits.
     pub fn notify_changed(&self, changed: Changed) {
+        if self.is_served() {
+            self.notify(changed);
+        }
+    }
+
+    /// Whether what this handle changes is served.
+    fn is_served(&self) -> bool {
+        self.part.as_ref().is_none_or(|part| part.is_served())
+    }
+
+    fn notify(&self, changed: Changed) {
         if let (true, Some(listener)) = (changed.any(), self.shared.listener.get()) {
             listener(changed);
         }
@@ -294,23 +315,23 @@ impl CatalogHandle {
     /// # Ok::<(), wharf_server::Error>(())
     /// ```
     pub fn update(&self, edit: impl FnOnce(&mut CatalogEdit)) -> Result<Changed> {
+        if let Some(part) = &self.part {
+            return self.update_part(part, edit);
+        }
         let changed = {
-            // A panic in an edit leaves the current snapshot as it was.
-            let _editing = self
-                .shared
-                .editing
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut editing = self.editing();
             let before = self.load();
-            let mut draft = CatalogEdit::of(&before);
+            let mut draft = CatalogEdit::of(&editing.own(&before));
             draft.prefix.clone_from(&self.prefix);
             edit(&mut draft);
-            let after = draft.into_catalog(Arc::clone(&before.settings))?;
+            let own = draft.into_catalog(Arc::clone(&before.settings))?;
+            let (after, own) = editing.with_own(own)?;
             let changed = Changed::between(&before, &after);
-            self.shared.current.store(Arc::new(after));
+            editing.set_own(own);
+            self.shared.current.store(after);
             changed
         };
-        self.notify_changed(changed);
+        self.notify(changed);
         Ok(changed)
     }
 }

@@ -103,6 +103,15 @@ impl Skills {
         Ok((served, resources))
     }
 
+    /// These and others, whose files are resources already.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(crate) fn and(&self, others: &Self) -> Result<Arc<Self>> {
+        let skills = [self.skills(), others.skills()].concat();
+        Self::of(skills).map(|(skills, _)| Arc::new(skills))
+    }
+
     /// The skills, in the order in which they are listed.
     pub(crate) fn skills(&self) -> &[LoadedSkill] {
         &self.skills
