@@ -130,9 +130,8 @@ fn seed_a07_a_registry_at_run_time() {
     }
     catalog
         .update(|catalog| {
-            catalog.add_tool(
-                Tool::new("now").handler(|_: NoArguments, _: Context| async { "later" }),
-            );
+            catalog
+                .add_tool(Tool::new("now").handler(|_: NoArguments, _: Context| async { "later" }));
             catalog.add_resource(Resource::text("board://news", "nothing new"));
         })
         .expect("an update");
