@@ -113,7 +113,7 @@ impl Watch {
             Ok((root.file(), watching, watched))
         });
         match begun.await {
-            Ok((root.file(), watching, watched)) => {
+            Ok((root, watching, watched)) => {
                 self.watching = Some(Arc::new(watching));
                 self.files.is_watched.store(true, Ordering::Relaxed);
                 self.complain(watched);

@@ -18,7 +18,7 @@ use super::list::exact;
 use super::open::{Files, blocking};
 use super::place::Place;
 use super::reach::{LastLink, Reached};
-use super::shown::{Size, quoted, shown};
+use super::shown::{Size, quoted};
 use super::told::Told;
 
 /// What `write` is asked.
@@ -227,6 +227,6 @@ impl Files {
 pub(super) fn exists(path: &str) -> Fault {
     Fault::failed(format_args!(
         "{} is there already: give `overwrite` if it is to be replaced",
-        shown(path)
+        path
     ))
 }
