@@ -1,8 +1,10 @@
 //! The commands: one table, from which parsing, help, completions and dispatch come.
 
 mod call;
+mod chat;
 mod complete;
 mod completions;
+mod config;
 mod hosts;
 mod info;
 mod login;
@@ -13,6 +15,7 @@ mod prompt;
 mod prompts;
 mod read;
 mod resources;
+mod sample;
 mod serve;
 mod templates;
 mod tools;
@@ -83,6 +86,8 @@ commands! {
     Call => call,
     Read => read,
     Prompt => prompt,
+    Sample => sample,
+    Chat => chat,
     Complete => complete,
     Watch => watch,
     Logs => logs,
@@ -90,6 +95,7 @@ commands! {
     Logout => logout,
     Hosts => hosts,
     Serve => serve,
+    Config => config,
     Completions => completions,
 }
 

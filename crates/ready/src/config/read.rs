@@ -121,7 +121,7 @@ impl Reading<'_> {
                     (_, Some(high)) => format!("at most {high}"),
                     (None, None) => continue,
                 };
-                let reason = format!("`{}` is {range}", entry.key);
+                let reason = format!("`{}` must be {range}", entry.key);
                 self.problems
                     .add(Problem::new(self.source, &entry.node.span, reason));
                 fits = false;
