@@ -74,7 +74,7 @@ pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits, ServedPart,
 };
 pub use wharf_server::{Extension, ExtensionMethod};
-pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
+pub use wharf_server::{Group, Items, Prompt, PromptEntry, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 pub use wharf_server::{ListedPage, ModelHandler, ResourceListing};
 #[cfg(feature = "skills")]

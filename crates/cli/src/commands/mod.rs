@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod hosts;
 mod info;
+mod init;
 mod login;
 mod logout;
 mod logs;
@@ -95,6 +96,7 @@ commands! {
     Logout => logout,
     Hosts => hosts,
     Serve => serve,
+    Init => init,
     Config => config,
     Completions => completions,
 }

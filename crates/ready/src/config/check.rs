@@ -50,6 +50,7 @@ pub async fn check_config(mut config: Config) -> Result<Served, Problems> {
 fn without_traces(options: &mut Options, at: &Surroundings) -> Result<(), String> {
     match options {
         Options::Files(options) => options.watch = false,
+        Options::Prompts(options) => options.watch = false,
         Options::Skills(options) => options.watch = false,
         Options::Notes(options) => {
             let place = options.path.replace(PathBuf::from(":memory:"));

@@ -265,7 +265,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Fault> {
-        let read = |item| seed.deserialize(item).map_err(|fault| fault.about(item));
+        let read = |item: &Node| seed.deserialize(item).map_err(|fault| fault.about(item));
         self.0.next().map(read).transpose()
     }
 }
