@@ -134,7 +134,7 @@ async fn prompts_are_listed_with_what_they_say() {
         )
         .prompt(Prompt::new("asks").description("Asks first.").handler(
             |_: NoArguments, ctx: Context| async move {
-                let said = ctx.sample(Sample::new("Say something.", 9)).await;
+                let said = ctx.sample(Sample::user("Say something.")).await;
                 said.map(|said| said.text().into_owned())
             },
         ))
@@ -272,7 +272,7 @@ async fn tasks_are_bounded_in_time() {
 #[tokio::test]
 async fn a_task_that_asks_without_a_stream_fails_and_does_not_hang() {
     let asks = Tool::new("asks").handler(|_: NoArguments, ctx: Context| async move {
-        let said = ctx.sample(Sample::new("Say something.", 9)).await;
+        let said = ctx.sample(Sample::user("Say something.")).await;
         said.map(|said| said.text().into_owned())
     });
     let served = Served::start(server().tool(asks)).await;
