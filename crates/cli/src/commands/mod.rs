@@ -9,6 +9,7 @@ mod install;
 mod login;
 mod logout;
 mod logs;
+mod new;
 mod ping;
 mod prompt;
 mod prompts;
@@ -95,6 +96,7 @@ commands! {
     Install => install,
     Uninstall => uninstall,
     Run => run,
+    New => new,
     Serve => serve,
     Completions => completions,
 }
