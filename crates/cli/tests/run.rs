@@ -22,7 +22,7 @@ fn ok(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn commands_have_our_place() {
+fn seed_b10_run_commands() {
     let folder = Folder::new("run-command");
     let wharf = env!("CARGO_BIN_EXE_wharf");
     let nested = format!("{wharf} run '{wharf} serve --stdio'");
@@ -46,7 +46,7 @@ fn commands_have_our_place() {
 }
 
 #[test]
-fn files_and_directories() {
+fn seed_b10_run_files_and_directories() {
     let folder = Folder::new("run-files");
     folder.file("one/wharf.toml", "[[files]]\npath = \".\"\n");
     folder.file("one/hello.txt", "hello\n");
