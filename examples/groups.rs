@@ -4,7 +4,29 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use wharf::{Server, tools};
+use wharf::{Context, Server, tools};
+
+/// Operations that share nothing but a name.
+struct Math;
+
+#[tools]
+impl Math {
+    /// Add two numbers.
+    #[tool(read_only, idempotent)]
+    fn add(&self, a: i64, b: i64) -> Option<i64> {
+        a.checked_add(b)
+    }
+
+    /// Add two numbers, and take time for it.
+    #[tool(read_only, idempotent)]
+    async fn slow_add(&self, ctx: &Context, a: i64, b: i64) -> Option<i64> {
+        for step in 1..=4 {
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            ctx.progress(f64::from(step), 4.0).await;
+        }
+        a.checked_add(b)
+    }
+}
 
 /// A number that tools of the same group work on.
 #[derive(Default)]
@@ -45,7 +67,8 @@ impl Words {
 #[tokio::main]
 async fn main() -> wharf::Result<()> {
     Server::new("Groups")
-        // Tools and prompts get the group's name: `counter.add`.
+        // Tools and prompts get the group's name: `math.add`, `math.slow_add`, `counter.add`.
+        .group("math", Math)
         .group("counter", Counter::default())
         // Or keep their own: `reverse`, `rhyme`.
         .items(Words)

@@ -37,6 +37,9 @@ async fn main() -> wharf::Result<()> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     Server::new("Resources")
         .resource(Resource::file("project://manifest", manifest).description("The manifest."))
+        .resource(Resource::function("status://process", |_| async {
+            format!("process {}", std::process::id())
+        }))
         .resource(Resource::text("text://motto", "Parse, then act."))
         .resource(uptime)
         .resource(square)

@@ -181,6 +181,8 @@ fn echo() {
 #[test]
 fn groups() {
     let mut host = Host::start(env!("CARGO_BIN_EXE_groups"), nothing);
+    assert_eq!(host.text("math.add", json!({"a": 1, "b": 2})), "3");
+    assert_eq!(host.text("math.slow_add", json!({"a": 1, "b": 2})), "3");
     assert_eq!(host.text("counter.add", json!({"amount": 2})), "2");
     assert_eq!(host.text("counter.add", json!({"amount": 3})), "5");
     assert_eq!(host.read("counter://count"), "5");
@@ -257,6 +259,7 @@ fn resources() {
     let mut host = Host::start(env!("CARGO_BIN_EXE_resources"), nothing);
     assert!(host.read("project://manifest").contains("wharf-examples"));
     assert_eq!(host.read("text://motto"), "Parse, then act.");
+    assert!(host.read("status://process").starts_with("process "));
     assert!(host.read("status://uptime").ends_with(" s"));
     assert_eq!(host.read("square://12"), r#"{"number":12,"square":144}"#);
     let error = host.request("resources/read", json!({"uri": "square://many"}));
@@ -267,20 +270,101 @@ fn resources() {
 #[test]
 fn runtime_catalog() {
     let mut host = Host::start(env!("CARGO_BIN_EXE_runtime_catalog"), nothing);
-    host.call("teach", json!({"name": "capital", "answer": "Oslo"}));
+    let all = |host: &mut Host, tool: &str| {
+        for kind in ["tool", "resource", "template", "prompt"] {
+            let mut arguments = json!({"kind": kind, "name": "capital"});
+            if tool == "teach" {
+                arguments["answer"] = json!("Oslo");
+            }
+            let result = host.call(tool, arguments);
+            assert_eq!(result.get("isError").unwrap_or(&json!(false)), &json!(false), "{result}");
+            // A notice may come after the answer to a later request.
+            while host.heard.is_empty() {
+                host.request("ping", json!({}));
+            }
+            let methods: Vec<_> = host.heard.drain(..).map(|notice| notice["method"].clone()).collect();
+            let list = if kind == "template" { "resource" } else { kind };
+            assert_eq!(methods, [format!("notifications/{list}s/list_changed")]);
+        }
+    };
+    all(&mut host, "teach");
     assert_eq!(host.text("capital", json!({})), "Oslo");
-    // A notice may come after the answer to a later request.
-    while host.heard.is_empty() {
-        host.request("ping", json!({}));
-    }
-    let methods: Vec<_> = host.heard.iter().map(|notice| &notice["method"]).collect();
-    assert_eq!(methods, ["notifications/tools/list_changed"]);
-    host.call("forget", json!({"name": "capital"}));
+    assert_eq!(host.read("answer://capital"), "Oslo");
+    assert_eq!(host.read("answer://capital/Ada"), "Ada: Oslo");
+    let prompt = host.request("prompts/get", json!({"name": "capital"}));
+    assert_eq!(prompt["messages"][0]["content"]["text"], "Oslo");
+    all(&mut host, "forget");
     assert_eq!(host.call("capital", json!({}))["code"], -32602);
-    assert_eq!(
-        host.call("forget", json!({"name": "teach"}))["isError"],
-        true
+    for (method, list) in [
+        ("resources/list", "resources"),
+        ("resources/templates/list", "resourceTemplates"),
+        ("prompts/list", "prompts"),
+    ] {
+        assert_eq!(host.request(method, json!({}))[list], json!([]));
+    }
+    let kept = host.call("forget", json!({"kind": "tool", "name": "teach"}));
+    assert_eq!(kept["isError"], true, "{kept}");
+    host.stop();
+}
+
+#[test]
+fn sqlite_explorer() {
+    let mut host = Host::start(env!("CARGO_BIN_EXE_sqlite_explorer"), nothing);
+    assert!(host.read("schema://main").contains("CREATE TABLE city"));
+    let prompt = host.request(
+        "prompts/get",
+        json!({"name": "explore", "arguments": {"question": "Which is largest?"}}),
     );
+    let text = prompt["messages"][0]["content"]["text"].as_str().expect("text");
+    assert!(text.contains("largest?") && text.contains("CREATE TABLE city"), "{text}");
+    let mut query = |sql: &str, params: Value| {
+        let result = host.call("query", json!({"sql": sql, "params": params}));
+        match result["isError"].as_bool() {
+            Some(true) => Err(result["content"][0]["text"].as_str().expect("text").to_owned()),
+            _ => Ok(result["structuredContent"].clone()),
+        }
+    };
+    assert_eq!(
+        query("SELECT name, people FROM city WHERE country = ? ORDER BY people", json!(["Norway"])),
+        Ok(json!({"columns": ["name", "people"], "rows": [["Bergen", 291_940], ["Oslo", 717_710]]}))
+    );
+    // What is bound is a value, whatever it says.
+    assert_eq!(
+        query("SELECT ?, ?, ?, ?, x'00ff'", json!(["'; DROP TABLE city; --", null, 1.5, true])),
+        Ok(json!({"columns": ["?", "?", "?", "?", "x'00ff'"], "rows": [["'; DROP TABLE city; --", null, 1.5, 1, "(2 bytes)"]]}))
+    );
+    for (sql, reason) in [
+        ("DELETE FROM city", "begin with SELECT"),
+        ("SELECT 1; DROP TABLE city", "one statement"),
+        ("SELECT 1 /* ; */; -- x\n DELETE FROM city", "one statement"),
+        ("SELECT ';' ; COMMIT; DROP TABLE city", "one statement"),
+        ("PRAGMA query_only = OFF", "begin with SELECT"),
+        ("ATTACH 'other.db' AS other", "begin with SELECT"),
+        ("VACUUM INTO 'copy.db'", "begin with SELECT"),
+        ("-- SELECT\nDROP TABLE city", "begin with SELECT"),
+        ("WITH c AS (SELECT 'Oslo') DELETE FROM city WHERE name IN (SELECT * FROM c)", "readonly"),
+        ("EXPLAIN SELECT 1; ATTACH 'x' AS y", "one statement"),
+        ("SELECT load_extension('/tmp/x.so')", "not authorized"),
+        ("SELECT writefile('x', 'y')", "no such function"),
+        ("SELECT * FROM nothing", "no such table"),
+    ] {
+        let error = query(sql, json!([])).expect_err(sql);
+        assert!(error.contains(reason), "{sql}: {error}");
+    }
+    for sql in ["SELECT ';' AS a; ", "SELECT 1 -- ; DROP", "/* ; */ VALUES (1) ;;", "SELECT \"name\" FROM [city] LIMIT 1"] {
+        assert!(query(sql, json!([])).is_ok(), "{sql}");
+    }
+    // Limits, each of which is said.
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+    let answer = query(many, json!([])).expect("cut");
+    assert_eq!(answer["rows"].as_array().map(Vec::len), Some(100));
+    assert_eq!(answer["cut"], "only the first 100 rows are given");
+    let answer = query("SELECT hex(zeroblob(5000))", json!([])).expect("cut");
+    assert_eq!(answer["rows"][0][0].as_str().map(str::len), Some(1_000));
+    assert_eq!(answer["cut"], "texts are given up to 1000 characters");
+    let error = query(&many.replace("SELECT i FROM", "SELECT count(*) FROM"), json!([]));
+    assert_eq!(error, Err("the query took longer than 5 s".into()));
+    assert_eq!(query("SELECT count(*) FROM city", json!([])).expect("still there")["rows"][0][0], 3);
     host.stop();
 }
 

@@ -324,17 +324,17 @@ fn all(kind: Kind, files: &[Option<&'static str>]) {
 }
 
 #[test]
-fn plain_files_of_all_hosts() {
+fn seed_b10_install_into_plain_files_of_all_hosts() {
     all(Kind::Json, JSON);
 }
 
 #[test]
-fn files_with_comments() {
+fn seed_b10_install_into_files_with_comments() {
     all(Kind::Commented, COMMENTED);
 }
 
 #[test]
-fn toml_of_codex() {
+fn seed_b10_install_into_toml() {
     all(Kind::Toml, TOML);
 }
 
@@ -460,6 +460,10 @@ fn a_name_that_is_taken() {
     // What we did not put there goes by force only.
     let (code, _, stderr) = machine.run(&["uninstall", "z"]);
     assert!(code == 1 && stderr.contains("--force"), "{stderr}");
+    // A file of another host that is not understood does not hide that.
+    machine.0.file("home/.gemini/settings.json", "{");
+    let (code, _, stderr) = machine.run(&["uninstall", "z"]);
+    assert!(code == 1 && stderr.contains("cursor/mcp.json: `wharf install` did not put"), "{stderr}");
     machine.ok(&["uninstall", "z", "--force"]);
     let after = machine.text(".cursor/mcp.json").expect("a file");
     assert!(

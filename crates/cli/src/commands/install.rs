@@ -338,7 +338,7 @@ impl Report<'_> {
             && let Some(backup) = backup
         {
             let backup = self.places.shown(backup);
-            text.push_str(&format!("  before  {}\n", escape::line(&backup)));
+            text.push_str(&format!("  backup  {}\n", escape::line(&backup)));
         }
         text.push_str(&format!("  next    {}\n", host.next));
         if state != "uninstalled" {

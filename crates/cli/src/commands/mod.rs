@@ -12,6 +12,7 @@ mod install;
 mod login;
 mod logout;
 mod logs;
+mod new;
 mod ping;
 mod prompt;
 mod prompts;
@@ -101,6 +102,7 @@ commands! {
     Install => install,
     Uninstall => uninstall,
     Run => run,
+    New => new,
     Serve => serve,
     Init => init,
     Config => config,

@@ -248,6 +248,14 @@ fn python(folder: &Path, manifest: &Path) -> Result<Option<Recognised>, Failure>
 }
 
 impl Recognised {
+    /// The `wharf.toml`, if it is one.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Config(path) => Some(path),
+            _ => None,
+        }
+    }
+
     fn command(&self) -> Result<Command, Failure> {
         let command = match &self.kind {
             Kind::Config(path) => {

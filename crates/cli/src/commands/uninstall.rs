@@ -46,14 +46,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             Err(reason) => refused.push(reason),
         }
     }
-    if let Some(reason) = refused.into_iter().next()
-        && (!named.is_empty() || changes.is_empty())
+    // A file that is not understood matters if it was named, or may be why nothing was found.
+    let all = !named.is_empty();
+    let refusal = refused.iter().find(|refused| all || refused.has_it);
+    if let Some(refused) = refusal
+        && (all || changes.is_empty())
     {
-        // A host without such a scope has no such server either.
-        let none = !named.is_empty() || !reason.contains("has no file of its own");
-        if none {
-            return Err(Failure::new(reason));
-        }
+        return Err(Failure::new(refused.reason.clone()));
     }
     if changes.is_empty() {
         let names = hosts::names(&places);

@@ -292,12 +292,12 @@ fn exposed(places: &Places, found: &Found, env: &[(String, Secret)]) -> Vec<Stri
     let mut warnings = Vec::new();
     if let Some(mode) = save::mode_for_others(&found.real) {
         warnings.push(format!(
-            "others on this machine can read {path} (mode {mode:o}), and what {names} is stands in it; `chmod 600` it"
+            "others on this machine can read {path} (mode {mode:o}), where the value of {names} stands; `chmod 600 {path}`"
         ));
     }
     if let Some(root) = versioned(&found.real) {
         warnings.push(format!(
-            "{path} is under version control ({}), and what {names} is stands in it; do not commit it",
+            "{path} is under version control ({}), and the value of {names} stands in it; do not commit it",
             places.shown(&root)
         ));
     }
@@ -330,6 +330,14 @@ fn versioned(file: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
+/// Why a server is not taken out.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) reason: String,
+    /// Whether the file is known to have it.
+    pub(crate) has_it: bool,
+}
+
 /// Takes a server out of a host's file. `None` where it is not in it.
 ///
 /// # Errors
@@ -340,11 +348,24 @@ pub(crate) fn uninstall(
     (host, scope): (&'static Host, Scope),
     name: &str,
     force: bool,
-) -> Result<Option<Change>, String> {
-    let found = find(places, host, scope)?;
+) -> Result<Option<Change>, Refused> {
+    let refused = |has_it| move |reason| Refused { reason, has_it };
+    let found = find(places, host, scope).map_err(refused(false))?;
     if found.entry(name).is_none() {
         return Ok(None);
     }
+    let change = without(places, ledger, found, name, force).map_err(refused(true))?;
+    Ok(Some(change))
+}
+
+/// The change that takes an entry out of a file that has it.
+fn without(
+    places: &Places,
+    ledger: &Ledger,
+    found: Found,
+    name: &str,
+    force: bool,
+) -> Result<Change, String> {
     let mut ours = found.ours(ledger);
     let base = ours.as_ref().and_then(|ours| ours.base_of(name));
     if base.is_none() && !force {
@@ -391,5 +412,5 @@ pub(crate) fn uninstall(
     }
     let ours = ours.filter(|ours| !ours.entries.is_empty());
     let new = (!made || ours.is_some() || !text.is_empty()).then_some(text);
-    Ok(Some(found.change(new, ours)))
+    Ok(found.change(new, ours))
 }

@@ -1,6 +1,8 @@
 //! WHAT: what a person wants installed, and what it is called if they do not say.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use wharf_ready::config::{Config, Given};
 
 use super::mask::Secret;
 use super::offer::Offer;
@@ -80,12 +82,13 @@ pub(crate) fn what(
                 if !kinds.contains(&kind) {
                     kinds.push(kind);
                 }
-                all.push(if is_path && !rest.is_empty() {
-                    format!("{kind}:{}", places.absolute(rest).display())
+                all.push(if is_path {
+                    format!("{kind}:{}", from_anywhere(rest, places))
                 } else {
                     format!("{kind}:{rest}")
                 });
             }
+            check(&all, None, &env)?;
             Ok(ours(serve(all), kinds.join("-"), env))
         }
         [word] if word.trim().is_empty() => {
@@ -95,6 +98,9 @@ pub(crate) fn what(
             let path = places.absolute(word);
             let project = Project::at(&path);
             if let Some(project) = project {
+                if let Some(file) = &project.config {
+                    check(&[], Some(file), &env)?;
+                }
                 let name = project.name.clone();
                 return Ok(What {
                     first: project.first,
@@ -110,6 +116,59 @@ pub(crate) fn what(
             command(target::split(word)?, env, places)
         }
         words => command(words.to_vec(), env, places),
+    }
+}
+
+/// The `WHAT?key=value` of a pack whose `WHAT` is a path, so that it is the same wherever it is
+/// read.
+fn from_anywhere(rest: &str, places: &Places) -> String {
+    let path = rest.split('?').next().unwrap_or_default();
+    if path.is_empty() || path.starts_with(':') || path.contains("${") {
+        return rest.to_owned();
+    }
+    // What comes from us is written as an argument has it; what is given is that already.
+    let escaped = |folder: &Path| {
+        let folder = folder.display().to_string();
+        folder.replace('%', "%25").replace('?', "%3F")
+    };
+    match rest.strip_prefix('~') {
+        Some(inner) if inner.starts_with(std::path::is_separator) => {
+            format!("{}{inner}", escaped(&places.home))
+        }
+        Some("") => escaped(&places.home),
+        _ if Path::new(path).is_absolute() => rest.to_owned(),
+        _ => {
+            let inner = rest.strip_prefix("./").unwrap_or(rest);
+            let inner = if path == "." { &rest[1..] } else { inner };
+            let gap = if inner.is_empty() || inner.starts_with('?') {
+                ""
+            } else {
+                std::path::MAIN_SEPARATOR_STR
+            };
+            format!("{}{gap}{inner}", escaped(&places.here))
+        }
+    }
+}
+
+/// Whether `wharf serve` would take this: before a host finds out.
+fn check(
+    packs: &[String],
+    file: Option<&Path>,
+    env: &[(String, Secret)],
+) -> Result<(), Failure> {
+    let given = Given {
+        file: file.map(Path::to_owned),
+        packs: packs.to_vec(),
+        ..Given::default()
+    };
+    let variable = |name: &str| {
+        let given = env.iter().find(|(known, _)| known == name);
+        let given = given.map(|(_, Secret(value))| value.clone());
+        given.or_else(|| std::env::var(name).ok())
+    };
+    match Config::load_with(&given, &variable) {
+        Ok(_) => Ok(()),
+        Err(problems) => Err(Failure::new(problems.to_string())),
     }
 }
 
@@ -163,6 +222,7 @@ fn command(
 struct Project {
     name: String,
     first: Option<String>,
+    config: Option<PathBuf>,
 }
 
 impl Project {
@@ -178,9 +238,11 @@ impl Project {
         let folder = folder.and_then(Path::file_name).unwrap_or_default();
         let name = recognised
             .name
+            .clone()
             .unwrap_or_else(|| folder.to_string_lossy().into_owned());
         Some(Self {
             name: plain(&name),
+            config: recognised.config().map(Path::to_owned),
             first: recognised.first,
         })
     }
@@ -305,6 +367,8 @@ mod tests {
                 "files-notes",
                 "/bin/wharf serve files:/home/ada/notes notes: files:/work/sub --stdio",
             ),
+            (&["files:./a?write=true", "files:.", "files:.hidden", "notes:../b"], "files-notes", "/bin/wharf serve files:/work/a?write=true files:/work files:/work/.hidden notes:/work/../b --stdio"),
+            (&["notes::memory:"], "notes", "/bin/wharf serve notes::memory: --stdio"),
             (&["llm:echo"], "llm", "/bin/wharf serve llm:echo --stdio"),
             (&["sh -c 'exit 1'"], "exit-1", "sh -c exit 1"),
             (&["sh", "server.sh", "--x"], "server", "sh server.sh --x"),
@@ -318,6 +382,7 @@ mod tests {
         }
         for (words, reason) in [
             (&["ws://a.example"][..], "WebSocket"),
+            (&["files:a?wriet=true"], "wriet"),
             (&["no-such-program"], "no program"),
             (&["'open"], "quote"),
             (&[""], "empty"),
