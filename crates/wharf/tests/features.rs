@@ -1,4 +1,5 @@
-//! What `docs/features.md` says exists: headings of the guide, tests, steps of the interop suite.
+//! What `docs/features.md` and `docs/founding.md` say exists: headings of the guide, tests, steps of
+//! the interop suite.
 
 use std::path::Path;
 
@@ -44,15 +45,17 @@ fn examples_are_where_the_features_say() {
 
 #[test]
 fn tests_are_where_the_features_say() {
-    let features = read("docs/features.md");
-    let tests = features.split('`').filter_map(|code| code.split_once("::"));
-    let tests: Vec<_> = tests.filter(|(file, _)| file.ends_with(".rs")).collect();
-    assert!(tests.len() > 20, "{tests:?}");
-    for (file, name) in tests {
-        assert!(
-            read(file).contains(&format!("fn {name}()")),
-            "no test {name} in {file}"
-        );
+    for page in ["docs/features.md", "docs/founding.md"] {
+        let page = read(page);
+        let tests = page.split('`').filter_map(|code| code.split_once("::"));
+        let tests: Vec<_> = tests.filter(|(file, _)| file.ends_with(".rs")).collect();
+        assert!(tests.len() > 20, "{tests:?}");
+        for (file, name) in tests {
+            assert!(
+                read(file).contains(&format!("fn {name}()")),
+                "no test {name} in {file}"
+            );
+        }
     }
 }
 
