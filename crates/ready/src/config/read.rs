@@ -82,7 +82,11 @@ impl Reading<'_> {
                 problem(reason).maybe_next(near)
             }
             FaultKind::Missing(name) => {
-                problem(format!("{part} has no `{name}`")).next(format!("add `{name} = …`"))
+                let next = match self.source.name() {
+                    Some(_) => format!("add `{name} = …`"),
+                    None => format!("write {}…`", part.trim_end_matches('`')),
+                };
+                problem(format!("{part} has no `{name}`")).next(next)
             }
             FaultKind::Type { found, expected } => {
                 problem(format!("this is {found}, and should be {expected}"))

@@ -242,10 +242,7 @@ async fn nothing_outside_of_the_directory_is_read() {
     }
     for path in &paths {
         let error = client.text("chosen", path).await.expect_err("outside");
-        assert!(
-            !error.contains("SECRET"),
-            "{error}"
-        );
+        assert!(!error.contains("SECRET"), "{error}");
     }
     assert_eq!(
         client.text("chosen", "style.md").await.as_deref(),
@@ -300,10 +297,7 @@ async fn a_broken_file_takes_nothing_else_away_and_is_named_in_the_log() {
     let client = serve(&temporary.options(), "").await;
     assert_eq!(client.names().await, ["review"]);
     let read = load::read(&temporary.0).expect("prompts");
-    assert_eq!(
-        read.broken,
-        ["name", "resource", "syntax", "utf8", "yaml"]
-    );
+    assert_eq!(read.broken, ["name", "resource", "syntax", "utf8", "yaml"]);
 
     let at = Surroundings {
         catalog: CatalogHandle::default(),
