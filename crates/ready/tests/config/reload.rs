@@ -115,7 +115,6 @@ async fn what_needs_a_restart_is_said() {
 #[tokio::test]
 async fn a_broken_configuration_changes_nothing_and_a_mended_one_is_taken() {
     let mut running = running(ONE).await;
-    let before = running.catalog.load();
     for broken in [
         "nmae = 1",
         "[[starter]]\n[[starter]]\n",
@@ -124,6 +123,7 @@ async fn a_broken_configuration_changes_nothing_and_a_mended_one_is_taken() {
         // Two of the same resources, which only shows when all is put together.
         "[[starter]]\nprefix = 'a'\n[[starter]]\nprefix = 'b'\n",
     ] {
+        let before = running.catalog.load();
         running.reload(broken).await.expect_err(broken);
         assert!(Arc::ptr_eq(&before, &running.catalog.load()), "{broken}");
         assert!(!running.reload(ONE).await.expect("right").any(), "{broken}");
