@@ -5,3 +5,4 @@ mod support;
 
 mod a;
 mod d;
+mod c;

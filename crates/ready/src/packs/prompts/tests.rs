@@ -177,7 +177,7 @@ async fn a_file_is_a_prompt_in_every_revision() {
         let text = |n: usize| messages[n]["content"]["text"].as_str().expect("text");
         assert_eq!(
             text(2),
-            format!("Be strict.\n\n\nNo jokes.\n\n{code}"),
+            format!("Be strict.No jokes.\n\n{code}"),
             "arguments are data"
         );
         assert_eq!(messages[3]["role"], "assistant");
@@ -336,10 +336,10 @@ async fn changes_are_served_without_a_restart() {
         })
         .await;
     // What is included counts too, and of a prompt its text.
-    temporary.prompt("q", "{% include \"a.md\" %}");
+    temporary.prompt("q", "<{% include \"a.md\" %}>");
     client
         .until("another prompt is included", async |client| {
-            client.text("my.q", "").await.as_deref() == Ok("two")
+            client.text("my.q", "").await.as_deref() == Ok("<two>")
         })
         .await;
     std::fs::remove_file(temporary.0.join("q.md")).expect("removed");

@@ -88,6 +88,14 @@ async fn deleting_asks_first() {
     // Nobody who could be asked.
     let server = serve(&always).await;
     server.create("a", "x").await;
+    let call = json!({"name": "delete_note", "arguments": {"id": "1"}});
+    let error = server
+        .request("tools/call", call)
+        .await
+        .expect_err("it needs more");
+    assert_eq!(error.code, -32021, "{error:?}");
+    let server = serve(&always).await.at(Revision::V2024_11_05).await;
+    server.create("a", "x").await;
     let said = server.fails("delete_note", json!({"id": "1"})).await;
     assert!(said.contains("must be confirmed"), "{said}");
     let server = serve_with(&never, answers("decline")).await;
@@ -190,7 +198,7 @@ async fn the_prompt_embeds_every_note_and_says_what_it_leaves_out() {
 #[tokio::test]
 async fn pages_are_stable_while_notes_come_and_go() {
     let server = serve(&in_memory()).await;
-    for n in 0..120 {
+    for n in 0..1100 {
         server.create(&format!("Note {n}"), "").await;
     }
     let first = server
@@ -198,7 +206,7 @@ async fn pages_are_stable_while_notes_come_and_go() {
         .await
         .expect("a page");
     let shown = first["resources"].as_array().expect("notes").len();
-    assert!(shown < 120, "{shown}");
+    assert!(shown < 1100, "{shown}");
     server.tool("delete_note", json!({"id": "1"})).await;
     let last = shown.to_string();
     server.tool("delete_note", json!({ "id": last })).await;
@@ -209,5 +217,5 @@ async fn pages_are_stable_while_notes_come_and_go() {
         .expect("a page");
     let uri = format!("note:///{}", shown + 1);
     assert_eq!(next["resources"][0]["uri"], uri.as_str());
-    assert_eq!(server.listed().await.len(), 118);
+    assert_eq!(server.listed().await.len(), 1098);
 }
