@@ -6,3 +6,4 @@ mod support;
 mod a;
 mod d;
 mod c;
+mod a_cli;
