@@ -4,6 +4,6 @@
 mod support;
 
 mod a;
-mod d;
-mod c;
 mod a_cli;
+mod c;
+mod d;

@@ -1,8 +1,8 @@
 //! Clients over a socket: HTTP/1.1 and Server-Sent Events, and nothing that we wrote.
 
-use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -208,7 +208,7 @@ pub struct Session {
     pub opened: Value,
     /// Headers of every request, besides the session's id.
     headers: Vec<(String, String)>,
-    next: Cell<u64>,
+    next: AtomicU64,
 }
 
 impl Session {
@@ -250,7 +250,7 @@ impl Session {
             id,
             opened: opened["result"].take(),
             headers: headers.iter().map(owned).collect(),
-            next: Cell::new(1),
+            next: AtomicU64::new(1),
         }
     }
 
@@ -262,7 +262,7 @@ impl Session {
 
     /// Posts a request; its id and the response.
     pub fn post(&self, method: &str, params: Value) -> (u64, Response) {
-        let id = self.next.replace(self.next.get() + 1);
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
         let request = message(id, method, params).to_string();
         let response = send(self.to, "POST", "/mcp", &self.headers(), Some(&request));
         (id, response)

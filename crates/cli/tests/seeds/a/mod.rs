@@ -4,6 +4,8 @@
 mod client;
 mod dialect;
 mod others;
+mod provider;
 mod rows;
 mod sampling;
+mod security;
 mod tasks;

@@ -5,7 +5,7 @@ use wharf::{Context, Lists, NoArguments, Resource, Server, Tool};
 
 use super::client::{Session, address, message, send};
 use crate::support::served::Served;
-use crate::support::{Http, run, wharf};
+use crate::support::{Folder, Http, run, wharf};
 
 #[test]
 fn seed_a01_one_endpoint() {
@@ -29,6 +29,46 @@ fn seed_a01_one_endpoint() {
     assert_eq!(put.status, 405);
     let elsewhere = send(address(&server.url), "POST", "/other", &[], Some("{}"));
     assert_eq!(elsewhere.status, 404);
+}
+
+#[test]
+fn seed_a02_every_method() {
+    let server = Http::start(&["serve"]);
+    let content = json!({ "type": "text", "text": "hi" });
+    let sampling = json!({ "maxTokens": 9, "messages": [{ "role": "user", "content": content }] });
+    for session in [
+        Session::described(&server.url),
+        Session::official(&server.url),
+    ] {
+        assert_eq!(session.opened["protocolVersion"], "2025-11-25");
+        let call = json!({ "name": "echo", "arguments": { "message": "hi" } });
+        for (method, params, member) in [
+            ("resources/list", json!({}), "resources"),
+            ("resources/templates/list", json!({}), "resourceTemplates"),
+            (
+                "resources/read",
+                json!({ "uri": "wharf://about" }),
+                "contents",
+            ),
+            ("tools/list", json!({}), "tools"),
+            ("tools/call", call, "content"),
+            ("prompts/list", json!({}), "prompts"),
+            ("sampling/createMessage", sampling.clone(), "content"),
+            ("tasks/list", json!({}), "tasks"),
+        ] {
+            let result = session.ask(method, params);
+            assert!(result.get(member).is_some(), "{method}: {result}");
+        }
+        session.ask("ping", json!({}));
+        session.ask("resources/subscribe", json!({ "uri": "wharf://about" }));
+        let call = json!({
+            "name": "countdown", "task": {}, "arguments": { "from": 1000, "interval_ms": 60_000 },
+        });
+        let task = session.ask("tools/call", call)["task"]["taskId"].take();
+        let id = json!({ "taskId": task });
+        assert_eq!(session.ask("tasks/get", id.clone())["status"], "working");
+        assert_eq!(session.ask("tasks/cancel", id)["status"], "cancelled");
+    }
 }
 
 #[test]
@@ -210,4 +250,62 @@ fn seed_a08_sessions_errors_and_logs() {
     for secret in ["xyzzy", &one.id, &two.id] {
         assert!(!log.contains(secret), "{log}");
     }
+}
+
+#[test]
+fn seed_a06_files_of_a_safe_directory() {
+    let folder = Folder::new("seed-a06");
+    folder.file("outside.txt", "secret");
+    let note = folder.file("safe/note.txt", "kept safe\n");
+    let bytes = [0x89, b'P', b'N', b'G', 0, 255];
+    std::fs::write(folder.0.join("safe/dot.png"), bytes).expect("a file");
+    let safe = folder.0.join("safe");
+    let server = Http::start(&["serve", &format!("files:{}", safe.display())]);
+    for session in [
+        Session::described(&server.url),
+        Session::official(&server.url),
+    ] {
+        let listed = session.ask("resources/list", json!({}))["resources"].take();
+        let uri = |end: &str| {
+            let all = listed.as_array().expect("a list").iter();
+            let mut uris = all.filter_map(|one| one["uri"].as_str());
+            let found = uris.find(|uri| uri.ends_with(end));
+            found
+                .unwrap_or_else(|| panic!("{end}: {listed}"))
+                .to_owned()
+        };
+        let (text, image) = (uri("note.txt"), uri("dot.png"));
+        assert!(text.starts_with("file://"), "{text}");
+        let read = |uri: &str| session.ask("resources/read", json!({ "uri": uri }));
+        assert_eq!(read(&text)["contents"][0]["text"], "kept safe\n");
+        let image = read(&image);
+        assert_eq!(image["contents"][0]["blob"], "iVBORwD/");
+        assert_eq!(image["contents"][0]["mimeType"], "image/png");
+        // Nothing outside is reached.
+        for escape in ["../outside.txt", "%2e%2e/outside.txt", "..%2foutside.txt"] {
+            let (_, answer) = session.listen(
+                "resources/read",
+                json!({ "uri": text.replace("note.txt", escape) }),
+            );
+            assert!(answer.get("error").is_some(), "{escape}: {answer}");
+            assert!(!answer.to_string().contains("secret"), "{escape}: {answer}");
+        }
+        // A file that changes is told of.
+        let mut stream = session.stream();
+        session.ask("resources/subscribe", json!({ "uri": text }));
+        std::fs::write(&note, "changed\n").expect("a file");
+        let told = stream.notice("notifications/resources/updated");
+        assert_eq!(told["params"]["uri"], text);
+        std::fs::write(&note, "kept safe\n").expect("a file");
+    }
+}
+
+#[test]
+fn seed_a09_the_command_line_is_a_client() {
+    let server = Http::start(&["serve"]);
+    let (code, out, log) = run(wharf(&["call", &server.url, "add", "a=20", "b=22"]));
+    assert_eq!((code, log.as_str()), (0, ""));
+    assert!(out.contains("42"), "{out}");
+    let (code, out, _) = run(wharf(&["call", &server.url, "calculate", "expression=1/0"]));
+    assert_eq!(code, 5, "{out}");
 }
