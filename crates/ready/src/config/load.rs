@@ -302,8 +302,8 @@ impl Config {
     }
 }
 
-/// What is served where nothing is asked for.
-const STARTER: &[&str] = &["starter:", "llm:"];
+/// What is served where nothing is asked for: the starter and a model, which is asked by clients only.
+const STARTER: &[&str] = &["starter:", "llm:?deny=ask_llm"];
 
 fn read(path: &Path) -> Result<String, String> {
     use std::io::Read as _;
