@@ -19,11 +19,13 @@ use wharf_protocol::tasks;
 use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
+use crate::call::Incoming;
 use crate::catalog::CatalogHandle;
 use crate::durable::Durable;
 use crate::extension::Extensions;
 use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
+use crate::interpret::Interpreter;
 use crate::limits::Limits;
 use crate::low_level::Handlers;
 use crate::observe::Observers;
@@ -82,6 +84,8 @@ pub(crate) struct Core {
     pub(crate) extensions: Extensions,
     /// What stands around or in front of the catalog; `None` on most servers.
     pub(crate) hooks: Option<Box<Hooks>>,
+    /// Takes clients with words of their own.
+    pub(crate) interpreter: Option<Arc<dyn Interpreter>>,
     /// Who watches; none on most servers.
     pub(crate) observers: Observers,
     pub(crate) catalog: CatalogHandle,
@@ -133,6 +137,7 @@ impl Core {
             states: States::default(),
             extensions: Extensions::default(),
             hooks: None,
+            interpreter: None,
             observers: Observers::default(),
             catalog,
             offered: Lists::default(),
@@ -158,6 +163,15 @@ impl Core {
         ResultFrame::new(revision)
             .server_info(Some(&self.server_info))
             .cache(cache)
+    }
+
+    /// How long a request may take that says nothing else.
+    pub(crate) fn call_time(&self, incoming: &Incoming) -> Duration {
+        if incoming.outlet.is_beside() {
+            self.limits.task_timeout
+        } else {
+            self.limits.call_timeout
+        }
     }
 
     /// Handlers of whole methods, if there are any.

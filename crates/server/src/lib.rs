@@ -17,6 +17,7 @@ pub mod error;
 pub mod extension;
 pub mod group;
 pub mod handler;
+pub mod interpret;
 pub mod limits;
 pub mod low_level;
 pub mod middleware;

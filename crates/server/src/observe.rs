@@ -12,7 +12,7 @@ use wharf_protocol::method::{Kind, Method};
 use wharf_protocol::raw::RawJson;
 use wharf_protocol::revision::Revision;
 
-use crate::call::{Ended, Incoming, Outlet, Reply, Via};
+use crate::call::{Ended, Incoming, Reply, Via};
 use crate::core::Core;
 use crate::era::Refusal;
 use crate::principal::Principal;
@@ -260,10 +260,10 @@ impl Answered<'_> {
 
     /// How it came.
     pub fn transport(&self) -> Transport {
-        match &self.incoming.outlet {
-            Outlet::Line { transport, .. } => *transport,
-            Outlet::Stream(_) if matches!(self.incoming.via, Via::Line(_)) => Transport::InProcess,
-            Outlet::Stream(_) => Transport::Http,
+        match self.incoming.outlet.line() {
+            Some(transport) => transport,
+            None if matches!(self.incoming.via, Via::Line(_)) => Transport::InProcess,
+            None => Transport::Http,
         }
     }
 }

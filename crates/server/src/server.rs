@@ -30,6 +30,7 @@ use crate::group::{Group, Items};
 use crate::handler::text::shown;
 use crate::hooks::Added;
 use crate::hub::{Lists, Notice};
+use crate::interpret::Interpreter;
 use crate::limits::Limits;
 use crate::low_level::Method;
 use crate::middleware::{Call, Next, PromptCall, ReadCall, RequestCall, ToolCall};
@@ -64,6 +65,7 @@ pub struct Server {
     offered: Lists,
     extensions: Vec<Extension>,
     hooks: Option<Box<Added>>,
+    interpreter: Option<Arc<dyn Interpreter>>,
     observers: Observers,
     has_apps: bool,
     #[cfg(feature = "skills")]
@@ -106,6 +108,7 @@ impl Server {
             offered: Lists::default(),
             extensions: Vec::new(),
             hooks: None,
+            interpreter: None,
             observers: Observers::default(),
             has_apps: false,
             #[cfg(feature = "skills")]
@@ -331,6 +334,13 @@ impl Server {
         self
     }
 
+    /// Lets an interpreter take clients whose `initialize` names no `protocolVersion`; see
+    /// [`interpret`](crate::interpret). Without one they are refused.
+    pub fn interpreter(mut self, interpreter: impl Interpreter) -> Self {
+        self.interpreter = Some(Arc::new(interpreter));
+        self
+    }
+
     /// Gives handlers a value, which they find by its type as `State<T>`.
     pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.states.insert(Arc::new(value));
@@ -472,6 +482,7 @@ impl Server {
         core.states = self.states;
         core.task_after = self.task_after;
         core.hooks = self.hooks.map(Into::into);
+        core.interpreter = self.interpreter;
         core.observers = self.observers;
         if self.has_apps {
             core.extensions.add(Extension::new(app::ID))?;

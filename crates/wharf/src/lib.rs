@@ -74,12 +74,12 @@ pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits, ServedPart,
 };
 pub use wharf_server::{Extension, ExtensionMethod};
-pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
+pub use wharf_server::{Group, Items, Prompt, PromptEntry, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 pub use wharf_server::{ListedPage, ModelHandler, ResourceListing};
 #[cfg(feature = "skills")]
 pub use wharf_server::{LoadedSkill, Skill};
-pub use wharf_server::{low_level, middleware};
+pub use wharf_server::{interpret, low_level, middleware};
 
 // --- who watches -----------------------------------------------------------------------------------
 pub use wharf_server::{AuditLog, Metrics, observe};

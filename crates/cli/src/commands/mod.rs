@@ -1,10 +1,13 @@
 //! The commands: one table, from which parsing, help, completions and dispatch come.
 
 mod call;
+mod chat;
 mod complete;
 mod completions;
+mod config;
 mod hosts;
 mod info;
+mod init;
 mod login;
 mod logout;
 mod logs;
@@ -13,6 +16,7 @@ mod prompt;
 mod prompts;
 mod read;
 mod resources;
+mod sample;
 mod serve;
 mod templates;
 mod tools;
@@ -83,6 +87,8 @@ commands! {
     Call => call,
     Read => read,
     Prompt => prompt,
+    Sample => sample,
+    Chat => chat,
     Complete => complete,
     Watch => watch,
     Logs => logs,
@@ -90,6 +96,8 @@ commands! {
     Logout => logout,
     Hosts => hosts,
     Serve => serve,
+    Init => init,
+    Config => config,
     Completions => completions,
 }
 

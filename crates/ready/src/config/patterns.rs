@@ -96,11 +96,12 @@ pub(super) fn check(
 }
 
 fn unmatched(patterns: &Patterns, names: &[&str], of: &str, problems: &mut Problems) {
-    for (pattern, source, span) in &patterns.0 {
-        if !names.iter().any(|name| matches(pattern, name)) {
-            let reason = format!("`{pattern}` fits no tool of {of}");
-            let near = did_you_mean(pattern, names.iter().copied());
-            problems.add(Problem::new(source, span, reason).maybe_next(near));
+    for pattern in &patterns.0 {
+        if !names.iter().any(|name| matches(&pattern.text, name)) {
+            let reason = format!("`{}` fits no tool of {of}", pattern.shown);
+            let near = did_you_mean(&pattern.shown, names.iter().copied());
+            let problem = Problem::new(&pattern.source, &pattern.span, reason);
+            problems.add(problem.maybe_next(near));
         }
     }
 }

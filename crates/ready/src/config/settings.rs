@@ -30,6 +30,7 @@ pub struct Settings {
     /// The tools that are not served; wins over `allow`.
     pub deny: Vec<String>,
     /// Where to keep what outlives the process, such as `sqlite:wharf.db`. Default: `memory:`.
+    #[serde(deserialize_with = "form::optional::<_, form::State>")]
     pub state: Option<String>,
     /// How the server is reached over HTTP. The arguments of `wharf serve` win.
     pub http: Http,

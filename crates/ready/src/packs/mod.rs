@@ -3,6 +3,7 @@
 pub mod files;
 pub mod llm;
 pub mod notes;
+pub mod prompts;
 pub mod skills;
 pub mod starter;
 

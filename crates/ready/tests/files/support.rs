@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use wharf::protocol::revision::Revision;
 use wharf::protocol::tools::CallToolResult;
-use wharf::{Group, InProcess, Items, Server};
+use wharf::{Group, InProcess, Items, Limits, Server};
 use wharf_ready::packs::files::{self, Options};
 use wharf_ready::{Running, Surroundings};
 
@@ -102,7 +102,10 @@ impl Group for Offered {
 
 impl Served {
     pub async fn new(options: &Options) -> Self {
-        let server = Server::new("files");
+        let server = Server::new("files").limits(Limits {
+            page_items: 100,
+            ..Limits::default()
+        });
         let at = Surroundings {
             catalog: server.catalog().clone(),
             base: "/nowhere".into(),

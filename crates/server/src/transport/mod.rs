@@ -73,10 +73,11 @@ pub(crate) fn notified(frame: &Frame, calls: &Calls) {
             let Ok(params) = frame.params::<CancelledParams<'_>>() else {
                 return;
             };
-            if let Some(id) = cancelled_id(params.request_id) {
-                let found = calls.cancel(&id);
-                let id = crate::handler::text::shown(id.as_json());
-                tracing::debug!(%id, found, reason = ?params.reason, "cancelled by the client");
+            cancel(calls, params.request_id, params.reason.as_deref());
+        }
+        None if frame.raw_method() == CANCEL_REQUEST => {
+            if let Ok(params) = frame.params::<CancelRequest<'_>>() {
+                cancel(calls, params.id, None);
             }
         }
         Some(method) => tracing::debug!(method = method.as_str(), "notification"),
@@ -84,6 +85,20 @@ pub(crate) fn notified(frame: &Frame, calls: &Calls) {
     }
 }
 
-fn cancelled_id(raw: &RawValue) -> Option<wharf_protocol::envelope::IdBuf> {
-    Id::from_json(raw.get()).map(|id| id.to_owned())
+/// How clients cancel that know JSON-RPC from editors. It is not in the specification, so no
+/// revision gives it another meaning.
+const CANCEL_REQUEST: &str = "$/cancelRequest";
+
+#[derive(serde::Deserialize)]
+struct CancelRequest<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+}
+
+fn cancel(calls: &Calls, id: &RawValue, reason: Option<&str>) {
+    if let Some(id) = Id::from_json(id.get()).map(|id| id.to_owned()) {
+        let found = calls.cancel(&id);
+        let id = crate::handler::text::shown(id.as_json());
+        tracing::debug!(%id, found, ?reason, "cancelled by the client");
+    }
 }

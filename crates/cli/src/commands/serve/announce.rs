@@ -2,11 +2,14 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use serde_json::json;
 use wharf::http::HttpServer;
+use wharf_ready::config::{FILE_NAME, Site};
 
 use super::operate::Operation;
+use crate::escape;
 use crate::failure::Failure;
 use crate::log::Format;
 use crate::terminal::{DIM, STRONG, say, styled};
@@ -15,6 +18,51 @@ use crate::terminal::{DIM, STRONG, say, styled};
 pub(super) struct Announce {
     pub(super) format: Format,
     pub(super) json: bool,
+}
+
+/// Says what is served.
+pub(super) fn serving(site: &Site, file: Option<&Path>, at: &Announce) {
+    let served = site.served();
+    let packs = served.packs.join(", ");
+    if at.format == Format::Json {
+        let (tools, resources, prompts) = (served.tools, served.resources, served.prompts);
+        tracing::info!(packs, tools, resources, prompts, "serving");
+        return;
+    }
+    if site.config().is_starter() {
+        say("Serving a small example of everything, with a simulated model");
+        say(styled(
+            DIM,
+            "  your own: `wharf serve files:~/notes notes:`, or `wharf init`",
+        ));
+        if Path::new(FILE_NAME).is_file() {
+            let hint = format!("  the {FILE_NAME} here is not used: `wharf serve -c {FILE_NAME}`");
+            say(styled(DIM, hint));
+        }
+        return;
+    }
+    let from = match file {
+        Some(file) => format!("Serving {}: ", file.display()),
+        None => "Serving ".to_owned(),
+    };
+    let what = match packs.is_empty() {
+        true => "nothing yet".to_owned(),
+        false => packs,
+    };
+    say(escape::text(&format!("{from}{what}")));
+    let count = |many: usize, one: &str| match many {
+        1 => format!("1 {one}"),
+        many => format!("{many} {one}s"),
+    };
+    let mut counts = vec![
+        count(served.tools, "tool"),
+        count(served.resources, "resource"),
+        count(served.prompts, "prompt"),
+    ];
+    if served.model {
+        counts.push("a model".to_owned());
+    }
+    say(styled(DIM, format_args!("  {}", counts.join(", "))));
 }
 
 /// Where clients reach the server from this machine.

@@ -56,6 +56,7 @@ pub async fn open(options: &Options, at: &Surroundings) -> Result<Pack> {
         .tool(read::tool(&files))
         .tool(list::tool(&files))
         .tool(search::tool(&files))
+        .resource(resources::root(&files))
         .resource(resources::template(&files))
         .listing(resources::Listing(Arc::clone(&files)));
     if options.write {

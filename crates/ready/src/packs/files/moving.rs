@@ -93,7 +93,8 @@ impl Files {
                 )));
             }
             Some(_) if !arguments.overwrite || is_dir => return Err(exists(&new)),
-            _ => {}
+            Some(there) => self.check_names(there, to.place.as_path())?,
+            None => {}
         }
         let renamed = match to.about.as_ref().is_some_and(Metadata::is_file) {
             true => from.parent.rename(&from.name, &to.parent, &to.name),

@@ -44,6 +44,16 @@ pub(super) fn template(files: &Arc<Files>) -> Resource {
     })
 }
 
+/// The directory itself, which the template does not cover.
+pub(super) fn root(files: &Arc<Files>) -> Resource {
+    let contents = Contents(Arc::clone(files));
+    Resource::from_handler(files.names.base(), Box::new(contents))
+        .name("files")
+        .title("Files")
+        .description("The URIs of what is in the directory.")
+        .unlisted()
+}
+
 struct Contents(Arc<Files>);
 
 impl ResourceHandler for Contents {

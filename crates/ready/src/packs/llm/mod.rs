@@ -27,11 +27,14 @@ use crate::{Pack, Result, Surroundings};
 /// # Errors
 /// Options that do not fit together, such as a provider without a model or a key.
 pub async fn open(options: &Options, _: &Surroundings) -> Result<Pack> {
-    let llm = Llm::new(options)?;
-    let items = Items::new()
+    Ok(items(Llm::new(options)?).into())
+}
+
+/// What a server with this model offers.
+pub fn items(llm: Llm) -> Items {
+    Items::new()
         .tool(serve::tool(&llm))
-        .model(serve::Model(llm));
-    Ok(items.into())
+        .model(serve::Model(llm))
 }
 
 #[cfg(test)]

@@ -389,6 +389,10 @@ impl Service {
         let mut values = parts.headers.get_all(headers::SESSION_ID).iter();
         let (value, more) = (values.next(), values.next().is_some());
         let Some(value) = value.filter(|_| !more) else {
+            if let Some(session) = self.session_of_query(parts, principal) {
+                version.check(session.revision)?;
+                return Ok(session);
+            }
             let message = "header Mcp-Session-Id is required, once: `initialize` gives it";
             let status = StatusCode::BAD_REQUEST;
             return Err(Box::new(failure(
@@ -424,10 +428,25 @@ impl Service {
         version: Version,
         principal: Option<&Principal>,
     ) -> Result<Option<Arc<Session>>, Box<Response<Body>>> {
-        if version.is_modern() || !parts.headers.contains_key(headers::SESSION_ID) {
+        let named = parts.headers.contains_key(headers::SESSION_ID)
+            || self.session_of_query(parts, principal).is_some();
+        if version.is_modern() || !named {
             return Ok(None);
         }
         self.session(parts, version, principal).map(Some)
+    }
+
+    /// The session that the query names, of a client that an interpreter took. Every other
+    /// session, a foreign one and an unknown one are alike: as if there were no query.
+    fn session_of_query(
+        &self,
+        parts: &Parts,
+        principal: Option<&Principal>,
+    ) -> Option<Arc<Session>> {
+        let core = &self.shared.core;
+        let id = core.interpreter.as_ref().and(query_id(parts))?;
+        let session = core.sessions.get(id, principal)?;
+        (session.client.interpretation.is_some() && !session.is_ended()).then_some(session)
     }
 
     /// Takes up the session that a request names, if it was opened before the process was started.
@@ -437,7 +456,12 @@ impl Service {
         principal: Option<&Arc<Principal>>,
     ) -> Result<(), Box<Response<Body>>> {
         let header = parts.headers.get(headers::SESSION_ID);
-        let Some(id) = header.and_then(|id| id.to_str().ok()) else {
+        let id = match header {
+            Some(id) => id.to_str().ok(),
+            None if self.shared.core.interpreter.is_some() => query_id(parts),
+            None => None,
+        };
+        let Some(id) = id else {
             return Ok(());
         };
         let recalled = Box::pin(self.shared.core.recall_session(id, principal)).await;
@@ -539,6 +563,20 @@ impl Service {
             },
         }
     }
+}
+
+/// The session id in the query of a request whose headers name none.
+fn query_id(parts: &Parts) -> Option<&str> {
+    if parts.headers.contains_key(headers::SESSION_ID) {
+        return None;
+    }
+    let mut ids = parts
+        .uri
+        .query()?
+        .split('&')
+        .filter_map(|pair| pair.strip_prefix("sessionId="));
+    // Which of two is meant nobody knows.
+    ids.next().filter(|_| ids.next().is_none())
 }
 
 /// A request that is one too many.
