@@ -223,7 +223,8 @@ impl Conversation {
             outlet: self.outlet.clone(),
         };
         let gate = self.gate.as_ref();
-        match Batch::take(cx, &self.core, session, &self.calls, gate, bytes, incoming) {
+        let taken = Batch::take(cx, &self.core, session, &self.calls, gate, bytes, incoming);
+        match taken {
             Ok(batch) if !batch.waits() => self.answer_batch(batch.into_array(), output),
             Ok(mut batch) => {
                 let calls = Arc::clone(&self.calls);
