@@ -5,4 +5,5 @@ mod support;
 
 mod a;
 mod a_cli;
+mod c;
 mod d;

@@ -222,10 +222,9 @@ impl Conversation {
             principal: self.principal.clone(),
             outlet: self.outlet.clone(),
         };
-        match {
-            let gate = self.gate.as_ref();
-            Batch::take(cx, &self.core, session, &self.calls, gate, bytes, incoming)
-        } {
+        let gate = self.gate.as_ref();
+        let taken = Batch::take(cx, &self.core, session, &self.calls, gate, bytes, incoming);
+        match taken {
             Ok(batch) if !batch.waits() => self.answer_batch(batch.into_array(), output),
             Ok(mut batch) => {
                 let calls = Arc::clone(&self.calls);
