@@ -25,7 +25,14 @@ fn main() -> Result {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        reads(&scratch.0.join("read")).await?;
+        println!(
+            "| 1 MiB of text | | µs min | median | × `read` min | median | × `read_to_string` min | median |"
+        );
+        println!("|---|---|---|---|---|---|---|---|");
+        let ascii = "A line of a file, with words and the like, that is read as text.\n";
+        reads(&scratch.0.join("ascii"), "ASCII", ascii).await?;
+        let other = "A line of a file, with ü and the like, that is read as text.\n";
+        reads(&scratch.0.join("other"), "an ü in each line", other).await?;
         let many = scratch.0.join("many");
         lists(&many).await?;
         println!("\n| a change told in | CPU µs per change |\n|---|---|");
@@ -37,9 +44,8 @@ fn main() -> Result {
 }
 
 /// One file of 1 MiB, in turns: as the standard library reads it, and as the pack's handlers do.
-async fn reads(dir: &Path) -> Result {
+async fn reads(dir: &Path, kind: &str, line: &str) -> Result {
     std::fs::create_dir_all(dir)?;
-    let line = "A line of a file, with ü and the like, that is read as text.\n";
     let mut text = line.repeat((1 << 20) / line.len() + 1);
     text.truncate(1 << 20);
     let path = dir.join("a.txt");
@@ -50,11 +56,16 @@ async fn reads(dir: &Path) -> Result {
     let tool = catalog.tool("read").ok_or("no tool")?;
     let uri = format!("file://{}", path.display());
     let arguments = json!({ "path": "a.txt" }).to_string();
-    let (mut std, mut by_tool, mut as_resource) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut std, mut as_text, mut by_tool, mut as_resource) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let began = Instant::now();
         black_box(std::fs::read(&path)?);
         std.push(began.elapsed());
+
+        let began = Instant::now();
+        black_box(std::fs::read_to_string(&path)?);
+        as_text.push(began.elapsed());
 
         let began = Instant::now();
         let arguments = RawJson::new(&arguments).map_err(message)?;
@@ -68,22 +79,22 @@ async fn reads(dir: &Path) -> Result {
         as_resource.push(began.elapsed());
         drop(black_box(result));
     }
-    println!(
-        "| 1 MiB of text | µs min | median | × `std::fs::read` min | median |\n|---|---|---|---|---|"
-    );
-    let floor = sorted(&mut std);
-    for (what, times) in [
-        ("`std::fs::read`", &mut std.clone()),
-        ("tool `read`", &mut by_tool),
-        ("`resources/read`", &mut as_resource),
+    let (floor, text) = (sorted(&mut std), sorted(&mut as_text));
+    for (what, (min, median)) in [
+        ("`std::fs::read`", floor),
+        ("`std::fs::read_to_string`", text),
+        ("tool `read`", sorted(&mut by_tool)),
+        ("`resources/read`", sorted(&mut as_resource)),
     ] {
-        let (min, median) = sorted(times);
+        let ratio = |time: Duration, floor: Duration| micros(time) / micros(floor);
         println!(
-            "| {what} | {:.0} | {:.0} | {:.2} | {:.2} |",
+            "| {kind} | {what} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} |",
             micros(min),
             micros(median),
-            micros(min) / micros(floor.0),
-            micros(median) / micros(floor.1)
+            ratio(min, floor.0),
+            ratio(median, floor.1),
+            ratio(min, text.0),
+            ratio(median, text.1),
         );
     }
     Ok(())

@@ -19,6 +19,7 @@ mod heard;
 mod list;
 mod media;
 mod moving;
+mod near;
 mod open;
 mod options;
 mod part;

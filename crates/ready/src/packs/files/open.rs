@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::dirs::KnownDirs;
 use super::fault::{Fault, Result};
 use super::options::Options;
-use super::place::Names;
+use super::place::{Names, Place};
 use super::policy::Policy;
 use super::root::Root;
 use super::rules::KnownRules;
@@ -72,6 +72,18 @@ pub(super) async fn blocking<T: Send + 'static>(
     let files = Arc::clone(files);
     let done = tokio::task::spawn_blocking(move || work(&files)).await;
     done.unwrap_or_else(|_| Err(Fault::failed("internal error")))
+}
+
+/// Reads a file: at once where that waits for nothing, else as [`blocking`] does.
+pub(super) async fn reading<T: Send + 'static>(
+    files: &Arc<Files>,
+    place: &Place,
+    work: impl FnOnce(&Files) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    if files.is_near(place) {
+        return work(files);
+    }
+    blocking(files, work).await
 }
 
 /// Walks through the directory on a thread that may wait for it. The walk ends when its time is

@@ -13,7 +13,7 @@ use wharf::{Audio, Image, IntoContent as _, Tool};
 
 use super::fault::{Fault, Result};
 use super::media;
-use super::open::{Files, blocking};
+use super::open::{Files, reading};
 use super::part::{self, Lines};
 use super::place::Place;
 use super::reach::LastLink;
@@ -50,7 +50,10 @@ pub(super) fn tool(files: &Arc<Files>) -> Tool {
         .open_world(false)
         .handler(move |arguments: Arguments, _| {
             let files = Arc::clone(&shared);
-            async move { blocking(&files, move |files| files.read(&arguments)).await }
+            async move {
+                let place = files.names.read(&arguments.path)?;
+                reading(&files, &place, move |files| files.read(&arguments)).await
+            }
         })
 }
 
@@ -84,7 +87,11 @@ impl Files {
                 to: None,
                 ..
             } => {
+                if about.len() > self.max_bytes {
+                    return self.read_lines(file, place, Lines::default());
+                }
                 let bytes = whole(&mut file, about.len(), self.max_bytes, place)?;
+                // It may have grown since.
                 if bytes.len() as u64 > self.max_bytes {
                     return self.read_lines(file, place, Lines::default());
                 }

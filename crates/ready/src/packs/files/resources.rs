@@ -13,7 +13,7 @@ use super::dirs::Kind;
 use super::fault::{Fault, Result};
 use super::list::modified;
 use super::media;
-use super::open::{Files, Stop, blocking, walking};
+use super::open::{Files, Stop, blocking, reading, walking};
 use super::place::{Place, cursor, read_cursor};
 use super::reach::LastLink;
 use super::read::whole;
@@ -64,7 +64,13 @@ impl ResourceHandler for Contents {
     ) -> BoxFuture<'a, wharf::Result<ReadResourceResult>> {
         Box::pin(async move {
             let uri = request.uri.to_owned();
-            let read = blocking(&self.0, move |files| files.contents(&uri)).await;
+            let read = match self.0.names.read_uri(&uri) {
+                Ok(place) => {
+                    let near = place.clone();
+                    reading(&self.0, &near, move |files| files.contents(&uri, &place)).await
+                }
+                Err(fault) => Err(fault),
+            };
             read.map_err(|fault| fault.of_resource(request.uri))
         })
     }
@@ -96,9 +102,8 @@ impl ResourceListing for Listing {
 }
 
 impl Files {
-    fn contents(&self, uri: &str) -> Result<ReadResourceResult> {
-        let place = self.names.read_uri(uri)?;
-        let reached = self.reach(&place, LastLink::Follow)?;
+    fn contents(&self, uri: &str, place: &Place) -> Result<ReadResourceResult> {
+        let reached = self.reach(place, LastLink::Follow)?;
         if reached.existing()?.is_dir() {
             return self.uris(&reached.place, uri);
         }
@@ -114,7 +119,7 @@ impl Files {
         if about.len() > self.max_resource_bytes {
             return Err(too_large(about.len()));
         }
-        let bytes = whole(&mut file, about.len(), self.max_resource_bytes, &place)?;
+        let bytes = whole(&mut file, about.len(), self.max_resource_bytes, place)?;
         if bytes.len() as u64 > self.max_resource_bytes {
             return Err(too_large(bytes.len() as u64));
         }

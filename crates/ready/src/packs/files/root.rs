@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cap_fs_ext::MetadataExt as _;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
@@ -47,6 +46,8 @@ impl Root {
 
     #[cfg(unix)]
     fn is_at_path(&self, dir: &Dir) -> bool {
+        use cap_fs_ext::MetadataExt as _;
+
         let (Ok(there), Ok(here)) = (std::fs::metadata(&self.path), dir.dir_metadata()) else {
             return false;
         };
