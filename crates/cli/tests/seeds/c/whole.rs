@@ -155,8 +155,9 @@ fn prompts<W: Wire>(client: &mut Client<W>) {
     };
     let level = json!({"type": "ref/prompt", "name": "explain"});
     assert_eq!(complete(level, "level", "e"), json!(["expert"]));
+    // By the beginning of the id, or of a word of the title: note 27 is called "Note 26".
     let note = json!({"type": "ref/resource", "uri": "note:///{id}"});
-    assert_eq!(complete(note, "id", "26"), json!(["260", "26"]));
+    assert_eq!(complete(note, "id", "26"), json!(["260", "27", "26"]));
 }
 
 /// Logging, progress, cancellation.
