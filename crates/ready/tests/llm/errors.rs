@@ -195,7 +195,9 @@ async fn answers_that_are_none() {
         asked.says("One").await;
     };
     assert_eq!(why(error(&options, &mut provider, cut).await), broken);
-    let no_http = async |mut asked: Asked| drop(asked.write("220 mail ready\r\n").await);
+    let no_http = async |mut asked: Asked| {
+        asked.write("220 mail ready\r\n").await;
+    };
     let no_http = error(&options, &mut provider, no_http).await;
     assert!(
         no_http.contains("it cannot be reached (invalid HTTP"),
