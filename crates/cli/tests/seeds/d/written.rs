@@ -68,10 +68,8 @@ fn written(format: &str) -> (String, String, String) {
     let audit = folder.0.join("audit.jsonl");
     let file = folder.file(
         "wharf.toml",
-        &format!(
-            "starter = {{}}\n[auth]\ntokens = [{{ name = \"ada\", token = \"${{ADA_TOKEN}}\" }}]\n\
-             [audit]\npath = \"audit.jsonl\"\nlog = true\n[metrics]\naddr = \"127.0.0.1:0\"\n"
-        ),
+        "starter = {}\n[auth]\ntokens = [{ name = \"ada\", token = \"${ADA_TOKEN}\" }]\n\
+             [audit]\npath = \"audit.jsonl\"\nlog = true\n[metrics]\naddr = \"127.0.0.1:0\"\n",
     );
     let path = file.display().to_string();
     let mut command = wharf(&["serve", "-c", &path, "--log-format", format]);
