@@ -109,7 +109,13 @@ const EXAMPLES: &str = "\
 Without PACK and FILE it serves a small example of everything that a server can offer, in all revisions of the protocol at once.
 
 Packs:
-  starter:            the small example
+  files:DIR            a directory of files; ?write=true lets clients change them
+  notes: notes:FILE    notes in SQLite
+  prompts:DIR          a directory of prompts in Markdown
+  skills:DIR           a directory of skills
+  llm: llm:PROVIDER/MODEL  a model that clients may ask; llm: simulates one
+  starter:             the small example
+  Options go behind a ?, as in wharf.toml: files:docs?prefix=docs&write=true
 
 Environment:
   RUST_LOG  what is logged: error, warn, info (default), debug, trace, or by module
@@ -117,6 +123,8 @@ Environment:
 
 Examples:
   wharf serve
+  wharf serve files:~/notes notes: llm:
+  wharf serve 'files:docs?write=true' --deny delete
   wharf serve -c wharf.toml
   wharf serve --addr 127.0.0.1:0 --json
   wharf serve --stdio

@@ -4,3 +4,6 @@
 mod support;
 
 mod a;
+mod a_cli;
+mod c;
+mod d;

@@ -189,6 +189,8 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
 pub struct Http {
     pub process: Process,
     pub url: String,
+    /// What it said when it listened.
+    pub start: Value,
     address: SocketAddr,
 }
 
@@ -204,11 +206,17 @@ impl Http {
         let start: Value = serde_json::from_str(&process.line()).expect("JSON");
         assert_eq!(start["pid"], process.child.id());
         let url = start["url"].as_str().expect("a URL").to_owned();
-        let host = url.trim_start_matches("http://").split('/').next();
+        let host = url
+            .split("://")
+            .nth(1)
+            .unwrap_or_default()
+            .split('/')
+            .next();
         let address = host.and_then(|host| host.parse().ok()).expect("an address");
         Self {
             process,
             url,
+            start,
             address,
         }
     }

@@ -124,7 +124,12 @@ impl de::Error for Fault {
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         match unexpected {
             Unexpected::Str(_) => Self::custom(format_args!("expected {expected}")),
-            other => Self::custom(format_args!("{other} does not fit: expected {expected}")),
+            other => match FaultKind::of_type("", expected) {
+                FaultKind::Type { expected, .. } => {
+                    Self::custom(format_args!("this is {other}, and should be {expected}"))
+                }
+                kind => Self::new(kind),
+            },
         }
     }
 

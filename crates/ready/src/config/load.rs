@@ -7,7 +7,7 @@ use wharf::{Lists, Server};
 use super::admit::Admit;
 use super::argument;
 use super::kinds::{Kind, Options};
-use super::node::{Entry, Node, Span, Value};
+use super::node::{Entry, Node, Span, Text, Value};
 use super::problem::{Problem, Problems};
 use super::read::Reading;
 use super::resolve::{self, Outside};
@@ -99,43 +99,70 @@ impl std::fmt::Debug for Values {
 
 /// The patterns of `allow` and `deny`, with their places.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Patterns(pub(super) Vec<(String, Source, Span)>);
+pub(super) struct Patterns(pub(super) Vec<Pattern>);
+
+#[derive(Clone)]
+pub(super) struct Pattern {
+    pub(super) text: String,
+    /// As it can be shown: a `${…}` is not resolved.
+    pub(super) shown: String,
+    pub(super) source: Source,
+    pub(super) span: Span,
+}
+
+impl std::fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
 
 impl Patterns {
     fn of(node: &Node, source: &Source) -> Self {
-        let entries = ["allow", "deny"]
+        let mut patterns = Vec::new();
+        for entry in ["allow", "deny"]
             .into_iter()
-            .filter_map(|key| node.get(key));
-        let texts = entries.flat_map(|entry| match &entry.node.value {
-            Value::List(items) => items
-                .iter()
-                .flat_map(|item| {
-                    item.texts()
+            .filter_map(|key| node.get(key))
+        {
+            let texts: Vec<(&Text, &Span)> = match &entry.node.value {
+                Value::List(items) => items
+                    .iter()
+                    .flat_map(|item| item.texts().into_iter().map(|text| (text, &item.span)))
+                    .collect(),
+                Value::Text(text) => vec![(text, &entry.node.span)],
+                _ => Vec::new(),
+            };
+            for (text, span) in texts {
+                let written = source.text().get(span.clone()).unwrap_or_default();
+                // An argument has a list in one text.
+                let parts: Vec<&str> = match text.loose {
+                    true => text.text.split(',').map(str::trim).collect(),
+                    false => vec![text.text.as_str()],
+                };
+                patterns.extend(
+                    parts
                         .into_iter()
-                        .map(|t| (t.text.to_string(), item.span.clone()))
-                })
-                .collect(),
-            Value::Text(text) => text
-                .text
-                .split(',')
-                .map(|part| (part.trim().to_owned(), entry.node.span.clone()))
-                .collect(),
-            _ => Vec::new(),
-        });
-        Self(
-            texts
-                .map(|(text, span)| (text, source.clone(), span))
-                .collect(),
-        )
+                        .filter(|part| !part.is_empty())
+                        .map(|part| Pattern {
+                            text: part.to_owned(),
+                            shown: match text.made_of.is_empty() {
+                                true => part.to_owned(),
+                                false => written.trim_matches(['"', '\'']).to_owned(),
+                            },
+                            source: source.clone(),
+                            span: span.clone(),
+                        }),
+                );
+            }
+        }
+        Self(patterns)
     }
 
     fn of_arguments(patterns: &[String]) -> Self {
-        let place = |pattern: &String| {
-            (
-                pattern.clone(),
-                Source::argument(pattern.clone()),
-                0..pattern.len(),
-            )
+        let place = |pattern: &String| Pattern {
+            text: pattern.clone(),
+            shown: pattern.clone(),
+            source: Source::argument(pattern.clone()),
+            span: 0..pattern.len(),
         };
         Self(patterns.iter().map(place).collect())
     }

@@ -17,7 +17,8 @@ pub(super) fn did_you_mean<'a>(
         None if names.is_empty() => None,
         None => {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            Some(format!("there is {}", names.join(", ")))
+            let are = if names.len() == 1 { "is" } else { "are" };
+            Some(format!("there {are} {}", names.join(", ")))
         }
     }
 }
@@ -32,7 +33,7 @@ mod tests {
         for (wanted, said) in [
             ("alow", Some("did you mean `allow`?")),
             ("Prefx", Some("did you mean `prefix`?")),
-            ("zzz", Some("there is `allow`, `deny`, `prefix`")),
+            ("zzz", Some("there are `allow`, `deny`, `prefix`")),
         ] {
             assert_eq!(did_you_mean(wanted, names).as_deref(), said);
         }

@@ -47,60 +47,101 @@ impl Filter {
     }
 }
 
-/// Two tools of the same name, and patterns that fit no tool.
+/// Items of the same name, and patterns that fit no tool.
 pub(super) fn check(
     config: &Config,
     parts: &[(&PackConfig, &CatalogHandle)],
     problems: &mut Problems,
 ) {
-    let names = |part: &CatalogHandle| -> Vec<String> {
-        let contents = part.contents();
-        let tools = contents.iter().flat_map(|catalog| catalog.tools());
-        tools.map(|tool| tool.definition().name.clone()).collect()
-    };
-    let parts: Vec<(&PackConfig, Vec<String>)> = parts
+    let parts: Vec<(&PackConfig, Vec<Name>)> = parts
         .iter()
         .map(|(pack, part)| (*pack, names(part)))
         .collect();
     for (index, (pack, names)) in parts.iter().enumerate() {
-        let before = parts[..index].iter();
-        let clash = before.flat_map(|(other, theirs)| theirs.iter().map(move |name| (other, name)));
-        let mut clash = clash.filter(|(_, name)| names.contains(name));
-        if let Some((other, name)) = clash.next() {
-            let more = match clash.count() {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            let reason = format!("the tool `{name}` is also one of {}{more}", other.called());
-            let at = (&pack.place.source, &pack.place.main);
-            problems.add(Problem::new(at.0, at.1, reason).next(PREFIX));
-        }
+        clash(pack, names, &parts[..index], problems);
         let prefix = match pack.common.prefix.as_str() {
             "" => String::new(),
             prefix => format!("{prefix}."),
         };
-        let own: Vec<&str> = names
-            .iter()
+        let own: Vec<&str> = tools(names)
             .map(|name| name.strip_prefix(&prefix).unwrap_or(name))
             .collect();
         unmatched(&pack.place.patterns, &own, "this pack", problems);
     }
-    let all: Vec<&str> = parts
-        .iter()
-        .flat_map(|(_, names)| names)
-        .map(String::as_str)
-        .collect();
+    let all: Vec<&str> = parts.iter().flat_map(|(_, names)| tools(names)).collect();
     for (_, patterns) in &config.admits {
         unmatched(patterns, &all, "what is served", problems);
     }
 }
 
+/// An item: of which kind, and its name or URI.
+type Name = (&'static str, String);
+
+fn names(part: &CatalogHandle) -> Vec<Name> {
+    let Some(catalog) = part.contents() else {
+        return Vec::new();
+    };
+    let tools = catalog
+        .tools()
+        .map(|tool| (TOOL, tool.definition().name.clone()));
+    let prompts = catalog
+        .prompts()
+        .map(|prompt| ("prompt", prompt.definition().name.clone()));
+    let resources = catalog.resources().filter_map(|entry| entry.direct());
+    let resources = resources.map(|resource| ("resource", resource.uri.clone()));
+    let templates = catalog.templates().filter_map(|entry| entry.template());
+    let templates = templates.map(|template| ("resource template", template.uri_template.clone()));
+    tools
+        .chain(prompts)
+        .chain(resources)
+        .chain(templates)
+        .collect()
+}
+
+const TOOL: &str = "tool";
+
+fn tools(names: &[Name]) -> impl Iterator<Item = &str> {
+    let tools = names.iter().filter(|(kind, _)| *kind == TOOL);
+    tools.map(|(_, name)| name.as_str())
+}
+
+/// What a pack has in common with one before it.
+fn clash(
+    pack: &PackConfig,
+    names: &[Name],
+    before: &[(&PackConfig, Vec<Name>)],
+    problems: &mut Problems,
+) {
+    let same = before.iter().find_map(|(other, theirs)| {
+        let mut same = theirs.iter().filter(|name| names.contains(name));
+        same.next().map(|first| (other, first, same.count()))
+    });
+    let Some((other, (kind, name), more)) = same else {
+        return;
+    };
+    let more = match more {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let reason = format!(
+        "the {kind} `{name}` is also one of {}{more}",
+        other.called()
+    );
+    let next = match kind.starts_with("resource") {
+        true => "URIs have no prefix: leave one of the two out",
+        false => PREFIX,
+    };
+    let problem = Problem::new(&pack.place.source, &pack.place.main, reason);
+    problems.add(problem.next(next));
+}
+
 fn unmatched(patterns: &Patterns, names: &[&str], of: &str, problems: &mut Problems) {
-    for (pattern, source, span) in &patterns.0 {
-        if !names.iter().any(|name| matches(pattern, name)) {
-            let reason = format!("`{pattern}` fits no tool of {of}");
-            let near = did_you_mean(pattern, names.iter().copied());
-            problems.add(Problem::new(source, span, reason).maybe_next(near));
+    for pattern in &patterns.0 {
+        if !names.iter().any(|name| matches(&pattern.text, name)) {
+            let reason = format!("`{}` fits no tool of {of}", pattern.shown);
+            let near = did_you_mean(&pattern.shown, names.iter().copied());
+            let problem = Problem::new(&pattern.source, &pattern.span, reason);
+            problems.add(problem.maybe_next(near));
         }
     }
 }

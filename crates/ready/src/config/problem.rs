@@ -101,7 +101,9 @@ impl Problem {
         let pad = " ".repeat(number.len());
         // A tab is as wide as the caret line makes it.
         let text = self.text.replace('\t', " ");
-        let (before, caret) = (" ".repeat(self.column - 1), "^".repeat(self.width));
+        // What is left out of the line is not pointed at.
+        let before = (self.column - 1).min(text.chars().count());
+        let (before, caret) = (" ".repeat(before), "^".repeat(self.width));
         let mut details = format!("  {number} | {text}\n  {pad} | {before}{caret}");
         if let Some(next) = &self.next {
             details.push_str(&format!("\n  {pad} = {next}"));

@@ -48,11 +48,11 @@ impl Reading<'_> {
             if let FaultKind::Missing(name) = &kind {
                 // Missing is also what was taken out.
                 if !taken.iter().any(|key| key == name) {
-                    self.add(&at, &kind);
+                    self.add(&node, &at, &kind);
                 }
                 return;
             }
-            self.add(&at, &kind);
+            self.add(&node, &at, &kind);
             if let Some(key) = key_at(&node, &at) {
                 taken.push(key);
             }
@@ -63,12 +63,16 @@ impl Reading<'_> {
         }
     }
 
-    fn add(&mut self, at: &Span, kind: &FaultKind) {
-        let part = &self.part;
+    fn add(&mut self, node: &Node, at: &Span, kind: &FaultKind) {
+        let within = within(node, at);
+        let part = &within
+            .as_ref()
+            .map_or_else(|| self.part.clone(), |key| format!("[{key}]"));
+        let others = if within.is_none() { self.others } else { &[] };
         let problem = |reason: String| Problem::new(self.source, at, reason);
         let problem = match kind {
             FaultKind::UnknownKey { key, known } => {
-                let known = known.iter().chain(self.others).copied();
+                let known = known.iter().chain(others).copied();
                 problem(format!("there is no key `{key}` in {part}"))
                     .maybe_next(did_you_mean(key, known))
             }
@@ -82,7 +86,11 @@ impl Reading<'_> {
                 problem(reason).maybe_next(near)
             }
             FaultKind::Missing(name) => {
-                problem(format!("{part} has no `{name}`")).next(format!("add `{name} = …`"))
+                let next = match self.source.name() {
+                    Some(_) => format!("add `{name} = …`"),
+                    None => format!("write {}…`", part.trim_end_matches('`')),
+                };
+                problem(format!("{part} has no `{name}`")).next(next)
             }
             FaultKind::Type { found, expected } => {
                 problem(format!("this is {found}, and should be {expected}"))
@@ -137,5 +145,16 @@ fn key_at(node: &Node, at: &Span) -> Option<String> {
         .entries()
         .iter()
         .find(|entry| entry.node.span == *at || entry.key_span == *at)?;
+    Some(entry.key.clone())
+}
+
+/// The table within this one that a place belongs to, if it is not this one's own.
+fn within(node: &Node, at: &Span) -> Option<String> {
+    let mut tables = node.entries().iter();
+    let entry = tables.find(|entry| {
+        let mut own = entry.node.entries().iter();
+        matches!(entry.node.value, Value::Table(_))
+            && (entry.node.span == *at || own.any(|own| own.key_span == *at))
+    })?;
     Some(entry.key.clone())
 }

@@ -43,8 +43,8 @@ pub(super) fn resolve(node: &mut Node, source: &Source, outside: &Outside<'_>) -
 }
 
 struct Wrong {
-    /// What is written between the braces, to find its place.
-    name: String,
+    /// The `${…}` as it is written, to find its place; nothing for one that does not end.
+    written: Option<String>,
     reason: String,
     next: String,
 }
@@ -52,21 +52,15 @@ struct Wrong {
 impl Wrong {
     /// The `${…}` itself, where it is written in the text as it is; or the whole text.
     fn place(&self, source: &Source, span: &Span) -> Span {
-        let written = format!("${{{}", self.name);
-        let found = source
-            .text()
-            .get(span.clone())
-            .and_then(|text| text.find(&written));
-        found.map_or_else(
-            || span.clone(),
-            |at| {
-                let start = span.start + at;
-                let close = source.text()[start..span.end]
-                    .find('}')
-                    .map(|at| start + at + 1);
-                start..close.unwrap_or(span.end)
-            },
-        )
+        let text = source.text().get(span.clone()).unwrap_or_default();
+        let found = match &self.written {
+            Some(written) => text.find(written).map(|at| at..at + written.len()),
+            None => text.rfind("${").map(|at| at..text.len()),
+        };
+        match found {
+            Some(found) => span.start + found.start..span.start + found.end,
+            None => span.clone(),
+        }
     }
 }
 
@@ -88,7 +82,7 @@ fn expand(text: &str, outside: &Outside<'_>) -> Result<Made, Wrong> {
         let inner = &rest[at + 2..];
         let Some(end) = inner.find('}') else {
             return Err(Wrong {
-                name: inner.to_owned(),
+                written: None,
                 reason: "`${` has no `}`".into(),
                 next: "write `$${` for a `${` that is meant as it is".into(),
             });
@@ -105,7 +99,7 @@ fn expand(text: &str, outside: &Outside<'_>) -> Result<Made, Wrong> {
 /// What one `${…}` is called and stands for.
 fn one(inner: &str, outside: &Outside<'_>) -> Result<(String, Zeroizing<String>), Wrong> {
     let wrong = |reason: String, next: String| Wrong {
-        name: inner.to_owned(),
+        written: Some(format!("${{{inner}}}")),
         reason,
         next,
     };

@@ -197,39 +197,85 @@ async fn readers_never_see_half_a_file() {
     assert_eq!(names(&scratch.at("")), ["a.txt"]);
 }
 
-/// What fails in between leaves the old file, and nothing beside it.
+/// In a process of its own, run by the tests below: replaces a file again and again, and says each
+/// time whether that worked.
+#[tokio::test]
+#[ignore = "is run by other tests"]
+async fn writer() {
+    let dir = std::env::var_os(DIRECTORY).expect("a directory");
+    let options = wharf_ready::packs::files::Options {
+        write: true,
+        watch: false,
+        ..wharf_ready::packs::files::Options::new(dir)
+    };
+    let served = Served::new(&options).await;
+    for n in 0..1000 {
+        let text = (n % 10).to_string().repeat(300_000);
+        let written = served
+            .call(
+                "write",
+                json!({"path": "a.txt", "text": text, "overwrite": true}),
+            )
+            .await;
+        eprintln!("{:?} {:?}", written.is_error, written.content);
+    }
+}
+
+const DIRECTORY: &str = "WHARF_TEST_DIRECTORY";
+
+fn writer_command(scratch: &Scratch, before: &str) -> std::process::Command {
+    let test = std::env::current_exe().expect("this program");
+    let mut command = std::process::Command::new("bash");
+    command
+        .arg("-c")
+        .arg(format!(
+            "{before}exec \"$0\" --exact changes::writer --ignored --nocapture"
+        ))
+        .arg(test)
+        .env(DIRECTORY, scratch.at(""))
+        .stdout(std::process::Stdio::null());
+    command
+}
+
+/// Whenever the process is killed, the file is the old one or the new one.
+#[tokio::test]
+async fn a_write_that_is_killed_leaves_a_whole_file() {
+    let scratch = Scratch::with(&[("a.txt", &"x".repeat(300_000))]);
+    let mut different = std::collections::BTreeSet::new();
+    for round in 0..12 {
+        let mut writer = writer_command(&scratch, "")
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("a process");
+        std::thread::sleep(std::time::Duration::from_millis(60 + round * 17));
+        writer.kill().expect("killed");
+        writer.wait().expect("gone");
+        let text = scratch.text("a.txt");
+        let first = &text[..1];
+        assert_eq!(text.len(), 300_000);
+        assert!(text.trim_start_matches(first).is_empty(), "a mix");
+        different.insert(first.to_owned());
+    }
+    assert!(different.len() > 1, "it was killed while it wrote");
+    // What a killed process leaves beside is not served.
+    let served = scratch.serve().await;
+    assert_eq!(served.listed().await.0, [scratch.uri("a.txt")]);
+}
+
+/// What fails in between, as on a full disk, leaves the old file, and nothing beside it.
 #[tokio::test]
 async fn a_write_that_fails_leaves_the_old_file() {
-    let scratch = Scratch::with(&[("dir/a.txt", "old")]);
-    let served = Served::new(&scratch.writable()).await;
-    // A directory in which nothing can be made: as root sees no permissions, a file system that is
-    // full is made by a limit on the size of files.
-    let child = std::process::Command::new("bash")
-        .arg("-c")
-        .arg("ulimit -f 1; trap '' XFSZ; head -c 100000 /dev/zero > \"$0\"")
-        .arg(scratch.outside("probe"))
-        .status()
-        .expect("bash");
+    let scratch = Scratch::with(&[("a.txt", "old")]);
+    // No file may grow beyond 64 KiB.
+    let done = writer_command(&scratch, "trap '' XFSZ; ulimit -f 64; ").output();
+    let said = done.expect("a process").stderr;
+    let said = String::from_utf8_lossy(&said);
     assert!(
-        !child.success(),
-        "the limit holds in a child alone: {child}"
+        said.contains("Some(true)") && !said.contains("None ["),
+        "{said}"
     );
-    // In this process: what cannot be renamed over.
-    std::fs::create_dir(scratch.at("dir/busy")).expect("a directory");
-    served
-        .fails(
-            "write",
-            json!({"path": "dir/busy", "text": "x", "overwrite": true}),
-        )
-        .await;
-    served
-        .fails(
-            "move",
-            json!({"from": "dir/a.txt", "to": "dir/busy", "overwrite": true}),
-        )
-        .await;
-    assert_eq!(scratch.text("dir/a.txt"), "old");
-    assert_eq!(names(&scratch.at("dir")), ["a.txt", "busy"]);
+    assert_eq!(scratch.text("a.txt"), "old");
+    assert_eq!(names(&scratch.at("")), ["a.txt"]);
 }
 
 #[tokio::test]

@@ -12,10 +12,10 @@ use wharf_ready::packs::files::{self, Options};
 use wharf_ready::{Running, Surroundings};
 
 /// A directory of its own; the one that is served is `served` in it.
-pub struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("wharf-files-{}-{count}", std::process::id());
@@ -27,7 +27,7 @@ impl Scratch {
         Self(path)
     }
 
-    pub fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let scratch = Self::new();
         for (path, text) in files {
             scratch.put(path, text);
@@ -36,46 +36,46 @@ impl Scratch {
     }
 
     /// A path beside the directory that is served.
-    pub fn outside(&self, path: &str) -> PathBuf {
+    pub(crate) fn outside(&self, path: &str) -> PathBuf {
         self.0.join(path)
     }
 
-    pub fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.0.join("served").join(path)
     }
 
-    pub fn put(&self, path: &str, contents: impl AsRef<[u8]>) {
+    pub(crate) fn put(&self, path: &str, contents: impl AsRef<[u8]>) {
         let path = self.at(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         std::fs::write(path, contents).expect("a file");
     }
 
-    pub fn text(&self, path: &str) -> String {
+    pub(crate) fn text(&self, path: &str) -> String {
         std::fs::read_to_string(self.at(path)).expect("a file")
     }
 
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             watch: false,
             ..Options::new(self.at(""))
         }
     }
 
-    pub fn writable(&self) -> Options {
+    pub(crate) fn writable(&self) -> Options {
         Options {
             write: true,
             ..self.options()
         }
     }
 
-    pub fn uri(&self, path: &str) -> String {
+    pub(crate) fn uri(&self, path: &str) -> String {
         format!(
             "file://{}/{path}",
             self.at("").to_str().expect("UTF-8").trim_end_matches('/')
         )
     }
 
-    pub async fn serve(&self) -> Served {
+    pub(crate) async fn serve(&self) -> Served {
         Served::new(&self.options()).await
     }
 }
@@ -87,8 +87,8 @@ impl Drop for Scratch {
 }
 
 /// A server with the pack, and its client.
-pub struct Served {
-    pub client: InProcess,
+pub(crate) struct Served {
+    pub(crate) client: InProcess,
     _running: Vec<Running>,
 }
 
@@ -101,7 +101,7 @@ impl Group for Offered {
 }
 
 impl Served {
-    pub async fn new(options: &Options) -> Self {
+    pub(crate) async fn new(options: &Options) -> Self {
         let server = Server::new("files").limits(Limits {
             page_items: 100,
             ..Limits::default()
@@ -123,7 +123,7 @@ impl Served {
     }
 
     /// With a session, and a client that agrees to everything or to nothing.
-    pub async fn session(self, revision: Revision, agrees: Option<bool>) -> Self {
+    pub(crate) async fn session(self, revision: Revision, agrees: Option<bool>) -> Self {
         let client = match agrees {
             None => self.client,
             Some(agrees) => self.client.answering(move |_| match agrees {
@@ -135,12 +135,12 @@ impl Served {
         Self { client, ..self }
     }
 
-    pub async fn call(&self, tool: &str, arguments: Value) -> CallToolResult {
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> CallToolResult {
         self.client.call(tool, arguments).await.expect("a result")
     }
 
     /// The texts of a good result.
-    pub async fn ok(&self, tool: &str, arguments: Value) -> Vec<String> {
+    pub(crate) async fn ok(&self, tool: &str, arguments: Value) -> Vec<String> {
         let result = self.call(tool, arguments.clone()).await;
         assert_ne!(
             result.is_error,
@@ -151,7 +151,7 @@ impl Served {
     }
 
     /// The structured content of a good result.
-    pub async fn value(&self, tool: &str, arguments: Value) -> Value {
+    pub(crate) async fn value(&self, tool: &str, arguments: Value) -> Value {
         let result = self.call(tool, arguments.clone()).await;
         assert_ne!(
             result.is_error,
@@ -163,7 +163,7 @@ impl Served {
     }
 
     /// Why a call failed.
-    pub async fn fails(&self, tool: &str, arguments: Value) -> String {
+    pub(crate) async fn fails(&self, tool: &str, arguments: Value) -> String {
         let result = self.call(tool, arguments.clone()).await;
         assert_eq!(
             result.is_error,
@@ -174,7 +174,7 @@ impl Served {
     }
 
     /// A resource as JSON, or the code of the error.
-    pub async fn read(&self, uri: &str) -> Result<Value, i32> {
+    pub(crate) async fn read(&self, uri: &str) -> Result<Value, i32> {
         let read = self
             .client
             .request("resources/read", json!({ "uri": uri }))
@@ -184,7 +184,7 @@ impl Served {
     }
 
     /// All URIs of the list, and how many pages it has.
-    pub async fn listed(&self) -> (Vec<String>, usize) {
+    pub(crate) async fn listed(&self) -> (Vec<String>, usize) {
         let (mut uris, mut pages, mut cursor) = (Vec::new(), 0, Value::Null);
         loop {
             let params = match &cursor {
@@ -212,13 +212,13 @@ impl Served {
     }
 }
 
-pub fn texts(result: &CallToolResult) -> Vec<String> {
+pub(crate) fn texts(result: &CallToolResult) -> Vec<String> {
     let texts = result.content.iter().filter_map(|block| block.as_text());
     texts.map(str::to_owned).collect()
 }
 
 /// The names in a directory, hidden ones too.
-pub fn names(path: &Path) -> Vec<String> {
+pub(crate) fn names(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).expect("a directory");
     let mut names: Vec<String> = entries
         .map(|entry| {

@@ -92,9 +92,10 @@ fn path_text(path: &Path) -> String {
     quoted(&path.display().to_string().replace("${", "$${"))
 }
 
-/// A text of TOML.
+/// A text of TOML: what JSON writes is one, but for a character that JSON leaves as it is.
 fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string()
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.replace('\u{7f}', "\\u007f")
 }
 
 const HEAD: &str = "\

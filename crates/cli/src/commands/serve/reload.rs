@@ -102,13 +102,27 @@ impl Keeper {
     fn taken(&self, reloaded: &Reloaded, asked: bool) {
         let file = self.file.display();
         let what = told(reloaded);
-        match self.format {
-            Format::Json => tracing::info!(%file, what, "the configuration was read again"),
-            Format::Text if !reloaded.any() && !asked => {}
-            Format::Text => say(format_args!(
-                "{} {what}",
-                styled(STRONG, format_args!("{file}:"))
+        let restart = match reloaded.restart.is_empty() {
+            true => None,
+            false => Some(format!(
+                "{}: only after a restart",
+                reloaded.restart.join(", ")
             )),
+        };
+        match self.format {
+            Format::Json => {
+                tracing::info!(%file, what, restart, "the configuration was read again")
+            }
+            Format::Text if !reloaded.any() && !asked => {}
+            Format::Text => {
+                say(format_args!(
+                    "{} {what}",
+                    styled(STRONG, format_args!("{file}:"))
+                ));
+                if let Some(restart) = restart {
+                    say(styled(DIM, format_args!("  {restart}")));
+                }
+            }
         }
     }
 
@@ -158,11 +172,8 @@ fn told(reloaded: &Reloaded) -> String {
     if !lists.is_empty() {
         parts.push(format!("other {}", lists.join(", ")));
     }
-    if !reloaded.restart.is_empty() {
-        let keys = reloaded.restart.join(", ");
-        parts.push(format!("{keys}: only after a restart"));
-    }
     match parts.is_empty() {
+        true if !reloaded.restart.is_empty() => "read again".to_owned(),
         true => "read again, nothing is different".to_owned(),
         false => parts.join("; "),
     }

@@ -52,6 +52,10 @@ use crate::{Pack, Result, Running, Surroundings};
 /// read. [`Error::is_invalid`](crate::Error::is_invalid): a glob or the URI is wrong.
 pub async fn open(options: &Options, at: &Surroundings) -> Result<Pack> {
     let files = Arc::new(Files::open(options, at)?);
+    Ok(offer(files, options, at))
+}
+
+fn offer(files: Arc<Files>, options: &Options, at: &Surroundings) -> Pack {
     let mut items = Items::new()
         .tool(read::tool(&files))
         .tool(list::tool(&files))
@@ -73,5 +77,8 @@ pub async fn open(options: &Options, at: &Surroundings) -> Result<Pack> {
         let watching = watch::watch(files, at.catalog.clone());
         pack.running.push(Running::spawn(watching));
     }
-    Ok(pack)
+    pack
 }
+
+#[cfg(all(test, unix))]
+mod tests;

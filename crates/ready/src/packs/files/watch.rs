@@ -114,6 +114,7 @@ impl Watch {
         });
         match begun.await {
             Ok((root, watching, watched)) => {
+                self.root = Some(root);
                 self.watching = Some(Arc::new(watching));
                 self.files.is_watched.store(true, Ordering::Relaxed);
                 self.complain(watched);

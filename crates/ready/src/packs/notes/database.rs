@@ -127,18 +127,26 @@ async fn file(path: &Path) -> Result<Database> {
 }
 
 /// Makes the file and the directory it is in, for this user alone.
+///
+/// One that is there is not opened: closing it would take away the locks that SQLite has on it for
+/// other connections of this process (SQLite, "How To Corrupt", 2.2).
 fn make(path: &Path) -> std::io::Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(()),
-        false => Err(std::io::Error::other("it is not a file")),
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            match std::fs::metadata(path)?.is_file() {
+                true => Ok(()),
+                false => Err(std::io::Error::other("it is not a file")),
+            }
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -172,7 +180,11 @@ async fn prepare(path: &Path) -> Result<(), Unprepared> {
         .busy_timeout(PATIENCE)
         .disable_statement_logging();
     let mut connection = bare.connect().await?;
-    if !is_ready(&mut connection, path).await? {
+    // One look at it all: somebody else may be about to make the tables.
+    sqlx::query("BEGIN").execute(&mut connection).await?;
+    let ready = is_ready(&mut connection, path).await?;
+    sqlx::query("COMMIT").execute(&mut connection).await?;
+    if !ready {
         drop(connection);
         connection = options(path).connect().await?;
         sqlx::query("BEGIN IMMEDIATE")

@@ -44,12 +44,12 @@ fn include(directory: &Directory, name: &str, included: &AtomicUsize) -> Result<
     if included.fetch_add(text.len(), Ordering::Relaxed) > MAX_INCLUDED {
         return Err(cannot("too much is included already".into()));
     }
-    // The lines of the frontmatter stay, empty, so that errors name the right ones.
+    // A comment as long as the frontmatter, so that errors name the right lines.
     Ok(match cut_frontmatter(&text) {
         Some((_, body)) => {
             let before = text.len() - body.len();
             let lines = text.get(..before).unwrap_or_default().matches('\n').count();
-            format!("{}{}", "\n".repeat(lines), body.trim_end())
+            format!("{{#{}#}}{}", "\n".repeat(lines), body.trim_end())
         }
         None => text.trim_end().to_owned(),
     })

@@ -177,7 +177,7 @@ async fn a_file_is_a_prompt_in_every_revision() {
         let text = |n: usize| messages[n]["content"]["text"].as_str().expect("text");
         assert_eq!(
             text(2),
-            format!("Be strict.\n\n\nNo jokes.\n\n{code}"),
+            format!("Be strict.No jokes.\n\n{code}"),
             "arguments are data"
         );
         assert_eq!(messages[3]["role"], "assistant");
@@ -242,10 +242,7 @@ async fn nothing_outside_of_the_directory_is_read() {
     }
     for path in &paths {
         let error = client.text("chosen", path).await.expect_err("outside");
-        assert!(
-            !error.contains("SECRET"),
-            "{error}"
-        );
+        assert!(!error.contains("SECRET"), "{error}");
     }
     assert_eq!(
         client.text("chosen", "style.md").await.as_deref(),
@@ -300,10 +297,7 @@ async fn a_broken_file_takes_nothing_else_away_and_is_named_in_the_log() {
     let client = serve(&temporary.options(), "").await;
     assert_eq!(client.names().await, ["review"]);
     let read = load::read(&temporary.0).expect("prompts");
-    assert_eq!(
-        read.broken,
-        ["name", "resource", "syntax", "utf8", "yaml"]
-    );
+    assert_eq!(read.broken, ["name", "resource", "syntax", "utf8", "yaml"]);
 
     let at = Surroundings {
         catalog: CatalogHandle::default(),
@@ -342,10 +336,10 @@ async fn changes_are_served_without_a_restart() {
         })
         .await;
     // What is included counts too, and of a prompt its text.
-    temporary.prompt("q", "{% include \"a.md\" %}");
+    temporary.prompt("q", "<{% include \"a.md\" %}>");
     client
         .until("another prompt is included", async |client| {
-            client.text("my.q", "").await.as_deref() == Ok("two")
+            client.text("my.q", "").await.as_deref() == Ok("<two>")
         })
         .await;
     std::fs::remove_file(temporary.0.join("q.md")).expect("removed");

@@ -25,8 +25,13 @@ async fn limits_say_what_was_wrong_and_what_to_do() {
     }
     server.create("ööööö", "1234567890").await;
     server.create("b", "").await;
-    let said = server.fails("create_note", json!({"title": "c", "content": ""})).await;
-    assert!(said.contains("there are 2 notes") && said.contains("delete_note"), "{said}");
+    let said = server
+        .fails("create_note", json!({"title": "c", "content": ""}))
+        .await;
+    assert!(
+        said.contains("there are 2 notes") && said.contains("delete_note"),
+        "{said}"
+    );
     for (change, why) in [
         (json!({"id": "1"}), "nothing to change"),
         (json!({"id": "1", "title": "sixsix"}), "6 characters"),
@@ -56,15 +61,25 @@ async fn deleting_asks_first() {
         confirm: Confirm::Never,
         ..in_memory()
     };
-    for revision in [Revision::V2025_06_18, Revision::V2025_11_25, Revision::LATEST] {
+    for revision in [
+        Revision::V2025_06_18,
+        Revision::V2025_11_25,
+        Revision::LATEST,
+    ] {
         for action in ["decline", "cancel"] {
-            let server = serve_with(&in_memory(), answers(action)).await.at(revision).await;
+            let server = serve_with(&in_memory(), answers(action))
+                .await
+                .at(revision)
+                .await;
             server.create("a", "x").await;
             let said = server.fails("delete_note", json!({"id": "1"})).await;
             assert!(said.contains("did not agree"), "{said}");
             assert_eq!(server.listed().await.len(), 1);
         }
-        let server = serve_with(&always, answers("accept")).await.at(revision).await;
+        let server = serve_with(&always, answers("accept"))
+            .await
+            .at(revision)
+            .await;
         server.create("a", "x").await;
         let gone = server.tool("delete_note", json!({"id": "1"})).await;
         assert_eq!(gone["content"].as_array().map(Vec::len), Some(1), "{gone}");
@@ -72,6 +87,14 @@ async fn deleting_asks_first() {
     }
     // Nobody who could be asked.
     let server = serve(&always).await;
+    server.create("a", "x").await;
+    let call = json!({"name": "delete_note", "arguments": {"id": "1"}});
+    let error = server
+        .request("tools/call", call)
+        .await
+        .expect_err("it needs more");
+    assert_eq!(error.code, -32021, "{error:?}");
+    let server = serve(&always).await.at(Revision::V2024_11_05).await;
     server.create("a", "x").await;
     let said = server.fails("delete_note", json!({"id": "1"})).await;
     assert!(said.contains("must be confirmed"), "{said}");
@@ -84,13 +107,20 @@ async fn deleting_asks_first() {
 #[tokio::test]
 async fn tools_say_what_they_do() {
     let server = serve(&in_memory()).await;
-    let list = server.request("tools/list", json!({})).await.expect("tools");
+    let list = server
+        .request("tools/list", json!({}))
+        .await
+        .expect("tools");
     let tools = list["tools"].as_array().expect("a list");
     let hints = |name: &str| {
         let tool = tools.iter().find(|tool| tool["name"] == name).expect(name);
         let hint = |hint: &str| tool["annotations"][hint].as_bool();
         assert_eq!(hint("openWorldHint"), Some(false), "{tool}");
-        for (name, property) in tool["inputSchema"]["properties"].as_object().into_iter().flatten() {
+        for (name, property) in tool["inputSchema"]["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             assert!(property["description"].is_string(), "{name} of {tool}");
         }
         (hint("readOnlyHint"), hint("destructiveHint"))
@@ -120,7 +150,10 @@ async fn the_prompt_embeds_every_note_and_says_what_it_leaves_out() {
     server.create("Second", &"two ".repeat(100)).await;
 
     let params = json!({"name": "summarize_notes", "arguments": {"style": "detailed"}});
-    let got = server.request("prompts/get", params.clone()).await.expect("messages");
+    let got = server
+        .request("prompts/get", params.clone())
+        .await
+        .expect("messages");
     let messages = got["messages"].as_array().expect("messages");
     let text = |n: usize| messages[n]["content"]["text"].as_str().expect("text");
     assert_eq!(
@@ -137,37 +170,52 @@ async fn the_prompt_embeds_every_note_and_says_what_it_leaves_out() {
     for n in 0..5 {
         server.create(&format!("More {n}"), &"x".repeat(300)).await;
     }
-    let got = server.request("prompts/get", params).await.expect("messages");
+    let got = server
+        .request("prompts/get", params)
+        .await
+        .expect("messages");
     let messages = got["messages"].as_array().expect("messages");
     let introduction = messages[0]["content"]["text"].as_str().expect("text");
     assert!(
-        introduction.starts_with("Here are 3 of 7 notes, those that were changed last. The other 4"),
+        introduction
+            .starts_with("Here are 3 of 7 notes, those that were changed last. The other 4"),
         "{introduction}"
     );
     assert_eq!(messages.len(), 5);
     assert_eq!(messages[1]["content"]["resource"]["uri"], "note:///5");
-    let own = server.prompt("summarize_notes", json!({"style": "as a poem"})).await;
+    let own = server
+        .prompt("summarize_notes", json!({"style": "as a poem"}))
+        .await;
     assert!(format!("{own:?}").contains("in this style: as a poem"));
     let long = json!({"style": "x".repeat(501)});
-    let error = server.prompt("summarize_notes", long).await.expect_err("too long");
+    let error = server
+        .prompt("summarize_notes", long)
+        .await
+        .expect_err("too long");
     assert_eq!(error.code, -32602);
 }
 
 #[tokio::test]
 async fn pages_are_stable_while_notes_come_and_go() {
     let server = serve(&in_memory()).await;
-    for n in 0..120 {
+    for n in 0..1100 {
         server.create(&format!("Note {n}"), "").await;
     }
-    let first = server.request("resources/list", json!({})).await.expect("a page");
+    let first = server
+        .request("resources/list", json!({}))
+        .await
+        .expect("a page");
     let shown = first["resources"].as_array().expect("notes").len();
-    assert!(shown < 120, "{shown}");
+    assert!(shown < 1100, "{shown}");
     server.tool("delete_note", json!({"id": "1"})).await;
     let last = shown.to_string();
     server.tool("delete_note", json!({ "id": last })).await;
     let cursor = json!({"cursor": first["nextCursor"]});
-    let next = server.request("resources/list", cursor).await.expect("a page");
+    let next = server
+        .request("resources/list", cursor)
+        .await
+        .expect("a page");
     let uri = format!("note:///{}", shown + 1);
     assert_eq!(next["resources"][0]["uri"], uri.as_str());
-    assert_eq!(server.listed().await.len(), 118);
+    assert_eq!(server.listed().await.len(), 1098);
 }

@@ -24,7 +24,9 @@ impl Lines {
         };
         let pack = open(options, &at).await.expect("notes");
         let items = pack.items;
-        at.catalog.update(|edit| edit.add_items(items)).expect("a catalog");
+        at.catalog
+            .update(|edit| edit.add_items(items))
+            .expect("a catalog");
         let (near, far) = tokio::io::duplex(1 << 20);
         let (read, write) = tokio::io::split(far);
         tokio::spawn(server.serve_connection(read, write));
@@ -38,18 +40,25 @@ impl Lines {
         let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": {"name": "t", "version": "0"}});
         this.ask("initialize", hello).await;
-        this.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+        this.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+            .await;
         this
     }
 
     async fn send(&mut self, message: Value) {
         let line = format!("{message}\n");
-        self.writer.write_all(line.as_bytes()).await.expect("written");
+        self.writer
+            .write_all(line.as_bytes())
+            .await
+            .expect("written");
     }
 
     async fn next(&mut self) -> Value {
         let line = tokio::time::timeout(Duration::from_secs(20), self.reader.next_line()).await;
-        let line = line.expect("in time").expect("a line").expect("not the end");
+        let line = line
+            .expect("in time")
+            .expect("a line")
+            .expect("not the end");
         serde_json::from_str(&line).expect("JSON")
     }
 
@@ -57,7 +66,8 @@ impl Lines {
     async fn ask(&mut self, method: &str, params: Value) -> (Value, Vec<String>) {
         self.id += 1;
         let id = self.id;
-        self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})).await;
+        self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+            .await;
         let mut heard = Vec::new();
         loop {
             let message = self.next().await;
@@ -100,18 +110,29 @@ async fn clients_hear_of_their_own_changes_once_and_of_those_of_others() {
     let mut one = Lines::open(&place.options()).await;
     let mut two = Lines::open(&place.options()).await;
 
-    assert_eq!(one.tool("create_note", json!({"title": "a", "content": ""})).await, [LIST]);
+    assert_eq!(
+        one.tool("create_note", json!({"title": "a", "content": ""}))
+            .await,
+        [LIST]
+    );
     assert_eq!(two.notice().await, LIST, "another process has seen it");
     let listed = two.ask("resources/list", json!({})).await.0;
     assert_eq!(listed["resources"][0]["uri"], "note:///1");
-    two.ask("resources/subscribe", json!({"uri": "note:///1"})).await;
-    one.ask("resources/subscribe", json!({"uri": "note:///1"})).await;
+    two.ask("resources/subscribe", json!({"uri": "note:///1"}))
+        .await;
+    one.ask("resources/subscribe", json!({"uri": "note:///1"}))
+        .await;
 
     let change = json!({"id": "1", "content": "b"});
     assert_eq!(one.tool("update_note", change.clone()).await, [UPDATED]);
     assert_eq!(two.notice().await, UPDATED);
-    assert!(one.tool("update_note", change).await.is_empty(), "nothing changed");
-    let mut heard = one.tool("update_note", json!({"id": "1", "title": "c"})).await;
+    assert!(
+        one.tool("update_note", change).await.is_empty(),
+        "nothing changed"
+    );
+    let mut heard = one
+        .tool("update_note", json!({"id": "1", "title": "c"}))
+        .await;
     heard.sort();
     assert_eq!(heard, [LIST, UPDATED]);
     let mut heard = [two.notice().await, two.notice().await];
@@ -158,16 +179,22 @@ async fn serve_owned(options: Options) -> Served {
 #[tokio::test]
 #[ignore = "it is started by another test"]
 async fn child_that_writes() {
-    let Some(path) = std::env::var_os("WHARF_TEST_NOTES") else { return };
+    let Some(path) = std::env::var_os("WHARF_TEST_NOTES") else {
+        return;
+    };
     let options = Options {
         path: Some(path.into()),
         ..Options::default()
     };
     let server = serve(&options).await;
     for n in 0.. {
-        let id = server.create(&format!("Note {n}"), &"word ".repeat(100)).await;
+        let id = server
+            .create(&format!("Note {n}"), &"word ".repeat(100))
+            .await;
         let mut out = tokio::io::stdout();
-        out.write_all(format!("created {id}\n").as_bytes()).await.expect("written");
+        out.write_all(format!("created {id}\n").as_bytes())
+            .await
+            .expect("written");
         out.flush().await.expect("flushed");
     }
 }
@@ -201,9 +228,15 @@ async fn what_was_created_outlives_a_kill() {
         assert_eq!(created.len(), 20);
         let server = serve(&place.options()).await;
         let listed = server.listed().await;
-        let uris: Vec<_> = listed.iter().filter_map(|note| note["uri"].as_str()).collect();
+        let uris: Vec<_> = listed
+            .iter()
+            .filter_map(|note| note["uri"].as_str())
+            .collect();
         for id in &created {
-            assert!(uris.contains(&format!("note:///{id}").as_str()), "{id} is lost");
+            assert!(
+                uris.contains(&format!("note:///{id}").as_str()),
+                "{id} is lost"
+            );
         }
         let found = server.tool("search_notes", json!({"query": "word"})).await;
         assert_eq!(found["structuredContent"]["total"], uris.len());
@@ -222,7 +255,8 @@ async fn a_file_of_something_else_is_left_as_it_is() {
             error
         }
     };
-    let text = "something else, and long enough to be taken for a database of some kind ".repeat(20);
+    let text =
+        "something else, and long enough to be taken for a database of some kind ".repeat(20);
     std::fs::write(place.file(), &text).expect("a file");
     assert!(error("is no SQLite database").await.is_invalid());
     assert_eq!(std::fs::read_to_string(place.file()).expect("a file"), text);
@@ -231,7 +265,10 @@ async fn a_file_of_something_else_is_left_as_it_is() {
     let url = sqlx::sqlite::SqliteConnectOptions::new().filename(place.file());
     let pool = sqlx::SqlitePool::connect_with(url.create_if_missing(true)).await;
     let pool = pool.expect("a database");
-    sqlx::query("CREATE TABLE other (x)").execute(&pool).await.expect("a table");
+    sqlx::query("CREATE TABLE other (x)")
+        .execute(&pool)
+        .await
+        .expect("a table");
     pool.close().await;
     let before = std::fs::read(place.file()).expect("a file");
     assert!(error("a database of something else").await.is_invalid());

@@ -10,25 +10,42 @@ async fn found(server: &Served, query: &str) -> Value {
 
 fn ids(found: &Value) -> Vec<&str> {
     let notes = found["notes"].as_array().expect("notes");
-    notes.iter().filter_map(|note| note["id"].as_str()).collect()
+    notes
+        .iter()
+        .filter_map(|note| note["id"].as_str())
+        .collect()
 }
 
 #[tokio::test]
 async fn notes_are_found_by_their_words_best_first() {
     let server = serve(&in_memory()).await;
-    server.create("Shopping", "Milk, bread and a café. Deployment at noon.").await;
+    server
+        .create("Shopping", "Milk, bread and a café. Deployment at noon.")
+        .await;
     server.create("Café", "Open until six.").await;
     server.create("Other", "Nothing of it.").await;
     let cafe = found(&server, "CAFE").await;
     assert_eq!(ids(&cafe), ["2", "1"], "a title says more");
     assert_eq!(cafe["total"], 2);
-    assert_eq!(cafe["notes"][1]["snippet"], "Milk, bread and a **café**. Deployment at noon.");
+    assert_eq!(
+        cafe["notes"][1]["snippet"],
+        "Milk, bread and a **café**. Deployment at noon."
+    );
     assert!(cafe.get("cut").is_none());
-    assert_eq!(ids(&found(&server, "deploy milk").await), ["1"], "all words, as beginnings");
+    assert_eq!(
+        ids(&found(&server, "deploy milk").await),
+        ["1"],
+        "all words, as beginnings"
+    );
     assert!(ids(&found(&server, "deploy six").await).is_empty());
 
-    server.tool("update_note", json!({"id": "1", "content": "Empty."})).await;
-    assert!(ids(&found(&server, "milk").await).is_empty(), "the old words are forgotten");
+    server
+        .tool("update_note", json!({"id": "1", "content": "Empty."}))
+        .await;
+    assert!(
+        ids(&found(&server, "milk").await).is_empty(),
+        "the old words are forgotten"
+    );
     server.tool("delete_note", json!({"id": "2"})).await;
     assert!(ids(&found(&server, "cafe").await).is_empty());
     assert_eq!(ids(&found(&server, "empty").await), ["1"]);
@@ -38,7 +55,9 @@ async fn notes_are_found_by_their_words_best_first() {
 async fn what_is_cut_is_said() {
     let server = serve(&in_memory()).await;
     for n in 0..12 {
-        server.create(&format!("Note {n}"), "tide ".repeat(200).trim()).await;
+        server
+            .create(&format!("Note {n}"), "tide ".repeat(200).trim())
+            .await;
     }
     let found = found(&server, "tide").await;
     assert_eq!((ids(&found).len(), &found["total"]), (10, &json!(12)));
@@ -59,7 +78,9 @@ async fn what_is_cut_is_said() {
 #[tokio::test]
 async fn text_of_a_client_is_never_syntax() {
     let server = serve(&in_memory()).await;
-    server.create("Robert'); DROP TABLE notes;--", "NEAR title: content").await;
+    server
+        .create("Robert'); DROP TABLE notes;--", "NEAR title: content")
+        .await;
     server.create("Other", "Some words.").await;
     for query in [
         "\" OR 1=1",
@@ -88,29 +109,52 @@ async fn text_of_a_client_is_never_syntax() {
         // Words are found or not, or there is none; nothing else can come of it.
         let said = text(&result);
         match result["isError"] == true {
-            true => assert!(said.starts_with("there is no word in the query"), "{query}: {said}"),
+            true => assert!(
+                said.starts_with("there is no word in the query"),
+                "{query}: {said}"
+            ),
             false => {
                 let found = ids(&result["structuredContent"]).len();
-                let expected = match query {
-                    "Some*" | "- ^Some" | "Some\0words" => 1,
-                    "title:Other" | "title : Other" => 0,
-                    _ => 0,
-                };
+                let words = [
+                    "NEAR(",
+                    "Some*",
+                    "- ^Some",
+                    "Some\0words",
+                    "'; DROP TABLE notes; --",
+                ];
+                let expected = usize::from(words.contains(&query));
                 assert_eq!(found, expected, "{query}: {said}");
             }
         }
     }
-    let long = server.fails("search_notes", json!({"query": "x".repeat(100_000)})).await;
+    let long = server
+        .fails("search_notes", json!({"query": "x".repeat(100_000)}))
+        .await;
     assert!(long.contains("1000"), "{long}");
-    let words = server.fails("search_notes", json!({"query": "x ".repeat(400)})).await;
+    let words = server
+        .fails("search_notes", json!({"query": "x ".repeat(400)}))
+        .await;
     assert!(words.contains("32 words"), "{words}");
 
-    for id in ["1 OR 1=1", "1; DROP TABLE notes", "%", "01", "+1", "-1", "0", "", "1e0", "99"] {
+    for id in [
+        "1 OR 1=1",
+        "1; DROP TABLE notes",
+        "%",
+        "01",
+        "+1",
+        "-1",
+        "0",
+        "",
+        "1e0",
+        "99",
+    ] {
         let said = server.fails("read_note", json!({ "id": id })).await;
         assert!(said.starts_with("there is no note"), "{id}: {said}");
         let gone = server.fails("delete_note", json!({ "id": id })).await;
         assert!(gone.starts_with("there is no note"), "{id}: {gone}");
-        let uri = format!("note:///{id}").replace(' ', "%20").replace('%', "%25");
+        let uri = format!("note:///{id}")
+            .replace(' ', "%20")
+            .replace('%', "%25");
         server.read(&uri).await.expect_err(id);
     }
     assert_eq!(server.listed().await.len(), 2);
@@ -135,7 +179,10 @@ async fn ids_are_completed_by_id_and_by_title() {
     assert_eq!(complete("50").await["values"], json!(["50"]));
     let all = complete("").await;
     assert_eq!(all["values"].as_array().map(Vec::len), Some(100));
-    assert_eq!((&all["total"], &all["hasMore"]), (&json!(121), &json!(true)));
+    assert_eq!(
+        (&all["total"], &all["hasMore"]),
+        (&json!(121), &json!(true))
+    );
     for odd in ["%", "_", "\" OR 1", "title:x", "*", &"9".repeat(5000)] {
         assert_eq!(complete(odd).await["values"], json!([]), "{odd}");
     }
