@@ -58,8 +58,8 @@ pub(super) async fn prompts(server: &Plain, params: Members) -> Result<Members, 
         let time = PROMPT_TIME.min(end.saturating_duration_since(Instant::now()));
         let getting = messages(&silent, prompt);
         let messages = tokio::time::timeout(time, getting).await.ok().flatten();
-        let fits = |raw: &Box<RawValue>| raw.get().len() <= left.min(PROMPT_BYTES);
-        match messages.filter(fits) {
+        let most = left.min(PROMPT_BYTES);
+        match messages.filter(|raw| raw.get().len() <= most) {
             Some(messages) => {
                 left -= messages.get().len();
                 prompt.set("messages", messages);

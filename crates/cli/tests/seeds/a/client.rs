@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a server listens: `127.0.0.1:8000`.
-pub fn address(url: &str) -> SocketAddr {
+pub(super) fn address(url: &str) -> SocketAddr {
     let host = url.trim_start_matches("http://").split('/').next();
     host.and_then(|host| host.parse().ok()).expect("an address")
 }
 
 /// A response whose body has not been read.
-pub struct Response {
-    pub status: u16,
+pub(super) struct Response {
+    pub(super) status: u16,
     head: Vec<(String, String)>,
     body: Body,
 }
@@ -32,7 +32,7 @@ struct Body {
 }
 
 /// Sends a request with a connection of its own.
-pub fn send(
+pub(super) fn send(
     to: SocketAddr,
     method: &str,
     target: &str,
@@ -89,16 +89,16 @@ impl Response {
         response
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let found = self.head.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    pub fn is_stream(&self) -> bool {
+    pub(super) fn is_stream(&self) -> bool {
         self.header("content-type") == Some("text/event-stream")
     }
 
-    pub fn text(mut self) -> String {
+    pub(super) fn text(mut self) -> String {
         let mut text = Vec::new();
         while let Some(mut bytes) = self.body.more() {
             text.append(&mut bytes);
@@ -106,12 +106,12 @@ impl Response {
         String::from_utf8(text).expect("UTF-8")
     }
 
-    pub fn json(self) -> Value {
+    pub(super) fn json(self) -> Value {
         let text = self.text();
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
     }
 
-    pub fn events(self) -> Events {
+    pub(super) fn events(self) -> Events {
         assert!(self.is_stream(), "{:?}", self.head);
         Events {
             body: self.body,
@@ -145,13 +145,13 @@ impl Body {
 
 /// An event of a stream.
 #[derive(Debug)]
-pub struct Event {
-    pub name: String,
-    pub data: String,
+pub(super) struct Event {
+    pub(super) name: String,
+    pub(super) data: String,
 }
 
 /// A stream of events.
-pub struct Events {
+pub(super) struct Events {
     body: Body,
     buffer: Vec<u8>,
 }
@@ -183,14 +183,14 @@ impl Iterator for Events {
 
 impl Events {
     /// The next message.
-    pub fn message(&mut self) -> Value {
+    pub(super) fn message(&mut self) -> Value {
         let event = self.next().expect("an event");
         assert_eq!(event.name, "message");
         serde_json::from_str(&event.data).expect("JSON")
     }
 
     /// The next message with this method; the others are passed over.
-    pub fn notice(&mut self, method: &str) -> Value {
+    pub(super) fn notice(&mut self, method: &str) -> Value {
         loop {
             let message = self.message();
             if message["method"] == method {
@@ -201,11 +201,11 @@ impl Events {
 }
 
 /// A session.
-pub struct Session {
-    pub to: SocketAddr,
-    pub id: String,
+pub(super) struct Session {
+    pub(super) to: SocketAddr,
+    pub(super) id: String,
     /// What `initialize` answered.
-    pub opened: Value,
+    pub(super) opened: Value,
     /// Headers of every request, besides the session's id.
     headers: Vec<(String, String)>,
     next: AtomicU64,
@@ -214,7 +214,7 @@ pub struct Session {
 impl Session {
     /// As the description has it: no version, no `initialized` notification, and headers only
     /// where they cannot be left out.
-    pub fn described(url: &str) -> Self {
+    pub(super) fn described(url: &str) -> Self {
         let params = json!({
             "clientInfo": { "name": "by hand", "version": "1.0" },
             "capabilities": { "sampling": {}, "notifications": true },
@@ -223,7 +223,7 @@ impl Session {
     }
 
     /// As the specification has it.
-    pub fn official(url: &str) -> Self {
+    pub(super) fn official(url: &str) -> Self {
         let headers = [
             ("Accept", "application/json, text/event-stream"),
             ("MCP-Protocol-Version", "2025-11-25"),
@@ -233,7 +233,7 @@ impl Session {
         session
     }
 
-    pub fn open(url: &str, headers: &[(&str, &str)], params: Value) -> Self {
+    pub(super) fn open(url: &str, headers: &[(&str, &str)], params: Value) -> Self {
         let to = address(url);
         let request = message(0, "initialize", params).to_string();
         let response = send(to, "POST", "/mcp", headers, Some(&request));
@@ -254,21 +254,21 @@ impl Session {
         }
     }
 
-    pub fn headers(&self) -> Vec<(&str, &str)> {
+    pub(super) fn headers(&self) -> Vec<(&str, &str)> {
         let own = self.headers.iter();
         let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
         own.chain([("Mcp-Session-Id", self.id.as_str())]).collect()
     }
 
     /// Posts a request; its id and the response.
-    pub fn post(&self, method: &str, params: Value) -> (u64, Response) {
+    pub(super) fn post(&self, method: &str, params: Value) -> (u64, Response) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let request = message(id, method, params).to_string();
         let response = send(self.to, "POST", "/mcp", &self.headers(), Some(&request));
         (id, response)
     }
 
-    pub fn tell(&self, method: &str, params: Value) {
+    pub(super) fn tell(&self, method: &str, params: Value) {
         let notice = json!({ "jsonrpc": "2.0", "method": method, "params": params });
         let notice = notice.to_string();
         let response = send(self.to, "POST", "/mcp", &self.headers(), Some(&notice));
@@ -276,7 +276,7 @@ impl Session {
     }
 
     /// Asks, and gives what was said before the answer, and the answer.
-    pub fn listen(&self, method: &str, params: Value) -> (Vec<Value>, Value) {
+    pub(super) fn listen(&self, method: &str, params: Value) -> (Vec<Value>, Value) {
         let (id, response) = self.post(method, params);
         if !response.is_stream() {
             let answer = response.json();
@@ -294,21 +294,21 @@ impl Session {
     }
 
     /// Asks, and gives the result.
-    pub fn ask(&self, method: &str, params: Value) -> Value {
+    pub(super) fn ask(&self, method: &str, params: Value) -> Value {
         let (_, mut answer) = self.listen(method, params);
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].take()
     }
 
     /// Asks, and gives the code of the error.
-    pub fn refused(&self, method: &str, params: Value) -> i64 {
+    pub(super) fn refused(&self, method: &str, params: Value) -> i64 {
         let (_, answer) = self.listen(method, params);
         let code = answer["error"]["code"].as_i64();
         code.unwrap_or_else(|| panic!("{method}: no error: {answer}"))
     }
 
     /// The stream of the session, named by the header.
-    pub fn stream(&self) -> Events {
+    pub(super) fn stream(&self) -> Events {
         let mut headers = self.headers();
         headers.push(("Accept", "text/event-stream"));
         let response = send(self.to, "GET", "/mcp", &headers, None);
@@ -317,7 +317,7 @@ impl Session {
     }
 
     /// The stream of the session, named by the query, as a browser's `EventSource` has to.
-    pub fn stream_by_query(&self) -> Events {
+    pub(super) fn stream_by_query(&self) -> Events {
         let response = by_query(self.to, &self.id);
         assert_eq!(response.status, 200);
         response.events()
@@ -325,18 +325,18 @@ impl Session {
 }
 
 /// Asks for the stream of a session by the query alone.
-pub fn by_query(to: SocketAddr, id: &str) -> Response {
+pub(super) fn by_query(to: SocketAddr, id: &str) -> Response {
     let accept = [("Accept", "text/event-stream")];
     send(to, "GET", &format!("/mcp?sessionId={id}"), &accept, None)
 }
 
-pub fn official_params() -> Value {
+pub(super) fn official_params() -> Value {
     json!({
         "protocolVersion": "2025-11-25", "capabilities": {},
         "clientInfo": { "name": "official", "version": "1" },
     })
 }
 
-pub fn message(id: u64, method: &str, params: Value) -> Value {
+pub(super) fn message(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }

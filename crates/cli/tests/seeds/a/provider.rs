@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Provider {
-    pub url: String,
+pub(super) struct Provider {
+    pub(super) url: String,
     asked: Receiver<Asked>,
 }
 
 /// A request, whose answer is still to be written.
-pub struct Asked {
-    pub head: String,
-    pub body: Value,
+pub(super) struct Asked {
+    pub(super) head: String,
+    pub(super) body: Value,
     stream: TcpStream,
 }
 
 impl Provider {
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, asked) = channel();
@@ -42,7 +42,7 @@ impl Provider {
         }
     }
 
-    pub fn asked(&self) -> Asked {
+    pub(super) fn asked(&self) -> Asked {
         self.asked.recv_timeout(PATIENCE).expect("a request")
     }
 }
@@ -72,7 +72,7 @@ fn read(stream: TcpStream) -> Option<Asked> {
 
 impl Asked {
     /// Begins the answer.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         let head =
             "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
         self.write(head);
@@ -82,19 +82,19 @@ impl Asked {
         self.stream.write_all(text.as_bytes()).expect("written");
     }
 
-    pub fn says(&mut self, text: &str) {
+    pub(super) fn says(&mut self, text: &str) {
         let delta = json!({ "content": text });
         let piece = json!({ "model": "m-1", "choices": [{ "index": 0, "delta": delta }] });
         self.write(&format!("data: {piece}\n\n"));
     }
 
-    pub fn ends(mut self) {
+    pub(super) fn ends(mut self) {
         let end = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
         self.write(&format!("data: {end}\n\ndata: [DONE]\n\n"));
     }
 
     /// Whether whoever asked goes away; waits for it.
-    pub fn is_left(mut self) -> bool {
+    pub(super) fn loses_its_client(mut self) -> bool {
         self.stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a time-out");
@@ -103,9 +103,9 @@ impl Asked {
             || self.stream.take_error().is_ok_and(|error| error.is_some())
     }
 
-    /// Answers that it cannot.
-    pub fn fails(mut self, status: &str) {
-        let body = json!({ "error": { "message": "sk-secret was not good" } }).to_string();
+    /// Answers that it cannot, and says why.
+    pub(super) fn fails(mut self, status: &str, why: &str) {
+        let body = json!({ "error": { "message": why } }).to_string();
         self.write(&format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n{body}",

@@ -9,6 +9,7 @@ use crate::support::served::Served;
 use crate::support::{Folder, Http, wharf};
 
 const METHOD: &str = "sampling/createMessage";
+const KEY: &str = "sk-secret-of-the-seed";
 const PROGRESS: &str = "notifications/progress";
 
 fn asks(text: &str, options: Value) -> Value {
@@ -24,7 +25,7 @@ fn with_model(folder: &Folder, provider: &Provider) -> Http {
     );
     let config = folder.file("wharf.toml", &config);
     let mut command = wharf(&["serve", "-c"]);
-    command.arg(config).env("SEED_KEY", "sk-secret-of-the-seed");
+    command.arg(config).env("SEED_KEY", KEY);
     Http::start_with(command)
 }
 
@@ -182,7 +183,7 @@ fn seed_a04_a_model_of_a_provider_as_it_speaks() {
         });
         let mut asked = provider.asked();
         assert!(
-            asked.head.contains("Bearer sk-secret-of-the-seed"),
+            asked.head.contains(&format!("Bearer {KEY}")),
             "{}",
             asked.head
         );
@@ -228,14 +229,16 @@ fn seed_a04_a_model_of_a_provider_as_it_speaks() {
     // A provider that fails is an error, and the key is in nothing that is said or written.
     let failed = std::thread::scope(|scope| {
         let asking = scope.spawn(|| session.listen(METHOD, asks("?", json!({}))).1);
-        provider.asked().fails("500 Internal Server Error");
+        provider
+            .asked()
+            .fails("500 Internal Server Error", &format!("{KEY} is no key"));
         asking.join().expect("an answer")
     });
     assert_eq!(failed["error"]["code"], -32603);
     server.process.signal("TERM");
     let (_, out, log) = server.process.end();
     let all = format!("{failed}{out:?}{log:?}");
-    assert!(!all.contains("sk-secret"), "{all}");
+    assert!(!all.contains(KEY), "{all}");
 }
 
 /// A cancelled question is taken back from the provider.
@@ -255,7 +258,7 @@ fn seed_a_dialect_sampling_is_cancelled() {
     assert_eq!(stream.notice(PROGRESS)["params"]["message"], "Once");
     let cancelled = session.ask("tasks/cancel", json!({ "taskId": "story" }));
     assert_eq!(cancelled["cancelled"], true);
-    assert!(asked.is_left(), "the provider still speaks to somebody");
+    assert!(asked.loses_its_client(), "the provider still speaks to somebody");
     let told = stream.notice("notifications/tasks/status");
     assert_eq!(told["params"]["status"], "cancelled");
 }
