@@ -48,6 +48,27 @@ pub(crate) fn run<F>(
 where
     F: Future<Output = Result<(), Failure>>,
 {
+    talk(target, options, set, async |session, signal| {
+        let progress = session.progress.clone();
+        tokio::select! {
+            biased;
+            result = work(session) => result,
+            _ = signal.wait() => {
+                progress.finish();
+                say(styled(DIM, "cancelled"));
+                Err(Failure::silent(Exit::Interrupted))
+            }
+        }
+    })
+}
+
+/// The same with work that deals with Ctrl-C itself.
+pub(crate) fn talk(
+    target: &str,
+    options: &Options,
+    set: impl FnOnce(Builder) -> Builder,
+    work: impl AsyncFnOnce(Arc<Session>, &mut StopSignal) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if options.verbose > 1 {
         log::start_at(tracing::Level::DEBUG)?;
     }
@@ -58,24 +79,16 @@ where
         let session = tokio::select! {
             biased;
             session = connect(target, options, progress.clone(), set) => Arc::new(session?),
-            () = signal.wait() => return Err(Failure::silent(Exit::Interrupted)),
+            _ = signal.wait() => return Err(Failure::silent(Exit::Interrupted)),
         };
-        let result = tokio::select! {
-            biased;
-            result = work(Arc::clone(&session)) => result,
-            () = signal.wait() => {
-                progress.finish();
-                say(styled(DIM, "cancelled"));
-                Err(Failure::silent(Exit::Interrupted))
-            }
-        };
+        let result = work(Arc::clone(&session), &mut signal).await;
         progress.finish();
         // What was dropped above is told to the server before the connection ends.
         tokio::task::yield_now().await;
         tokio::select! {
             () = session.client.clone().close() => {}
             () = tokio::time::sleep(FAREWELL) => {}
-            () = signal.wait() => {}
+            _ = signal.wait() => {}
         }
         result
     })
@@ -229,6 +242,11 @@ fn answered_by(builder: Builder, asker: &Arc<Asker>) -> Builder {
     if asker.llm.is_none() && !asker.person {
         return builder;
     }
+    // A person cannot be handed tools; a model can.
+    let builder = match asker.llm {
+        Some(_) => builder.samples_with_tools(),
+        None => builder,
+    };
     builder.on_sample(move |params| {
         let asker = Arc::clone(&models);
         async move { asker.sample(params).await.map_err(AskError::refused) }

@@ -17,6 +17,7 @@ use wharf_protocol::request::RequestMeta;
 use wharf_protocol::tasks::TaskParams;
 
 use crate::handler::text::{shown, shown_up_to};
+use crate::observe::Transport;
 use crate::outbox::{Closed, Outbox};
 use crate::principal::Principal;
 use crate::session::{Answer, Session};
@@ -280,15 +281,95 @@ pub(crate) enum Outlet {
     Line {
         messages: mpsc::Sender<Bytes>,
         hung_up: watch::Receiver<bool>,
+        /// For who watches.
+        transport: Transport,
     },
+    /// Of work that goes on after its request was answered.
+    Beside(Arc<Beside>),
+}
+
+/// Where messages of work go that is no longer a request.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    to: To,
+    /// Whether the client knows of the work. Until then what it says waits.
+    is_known: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+enum To {
+    /// To the stream that carries the session's notices, or nowhere while it has none.
+    Session(Arc<Session>),
+    /// To the connection.
+    Line(Outlet),
+}
+
+impl Beside {
+    /// From now on what the work says is sent.
+    pub(crate) fn set_known(&self) {
+        self.is_known.send_replace(true);
+    }
+
+    async fn send(&self, message: Vec<u8>) -> Result<(), Closed> {
+        // The sender lives as long as `self`.
+        let _ = self.is_known.subscribe().wait_for(|known| *known).await;
+        match &self.to {
+            To::Session(session) => match session.notice_stream() {
+                Some(stream) => stream.send(message.into()).await,
+                None => Err(Closed),
+            },
+            To::Line(line) => line.send(message).await,
+        }
+    }
+
+    fn send_now(&self, message: Vec<u8>) {
+        match &self.to {
+            To::Session(session) => {
+                if let Some(stream) = session.notice_stream() {
+                    stream.append(message.into());
+                }
+            }
+            To::Line(line) => line.send_now(message),
+        }
+    }
 }
 
 impl Outlet {
+    /// For work that goes on after the request to which this outlet belongs.
+    pub(crate) fn beside(&self, session: &Arc<Session>) -> Self {
+        let to = match self {
+            Self::Stream(_) => To::Session(Arc::clone(session)),
+            Self::Line { .. } => To::Line(self.clone()),
+            Self::Beside(beside) => return Self::Beside(Arc::clone(beside)),
+        };
+        let is_known = watch::Sender::new(false);
+        Self::Beside(Arc::new(Beside { to, is_known }))
+    }
+
+    /// Which transport it is the one connection of, if it is one.
+    pub(crate) fn line(&self) -> Option<Transport> {
+        match self {
+            Self::Line { transport, .. } => Some(*transport),
+            Self::Beside(beside) => match &beside.to {
+                To::Line(line) => line.line(),
+                To::Session(_) => None,
+            },
+            Self::Stream(_) => None,
+        }
+    }
+
+    /// Whether it belongs to work that goes on after its request.
+    pub(crate) fn is_beside(&self) -> bool {
+        matches!(self, Self::Beside(_))
+    }
+
     /// Sends one message; waits while the reader is behind. Cancel safe.
     pub(crate) async fn send(&self, message: Vec<u8>) -> Result<(), Closed> {
         match self {
             Self::Stream(outbox) => outbox.send(message.into()).await,
             Self::Line { messages, .. } => messages.send(message.into()).await.map_err(|_| Closed),
+            // Boxed: a line stands behind it, which is an outlet too.
+            Self::Beside(beside) => Box::pin(beside.send(message)).await,
         }
     }
 
@@ -300,6 +381,7 @@ impl Outlet {
             Self::Line { messages, .. } => {
                 let _ = messages.try_send(message.into());
             }
+            Self::Beside(beside) => beside.send_now(message),
         }
     }
 
@@ -310,6 +392,7 @@ impl Outlet {
             (Self::Line { messages: one, .. }, Self::Line { messages: two, .. }) => {
                 one.same_channel(two)
             }
+            (Self::Beside(one), Self::Beside(two)) => Arc::ptr_eq(one, two),
             _ => false,
         }
     }
@@ -318,7 +401,7 @@ impl Outlet {
     /// by being dropped.
     pub(crate) async fn hung_up(&self) {
         match self {
-            Self::Stream(_) => std::future::pending().await,
+            Self::Stream(_) | Self::Beside(_) => std::future::pending().await,
             Self::Line { hung_up, .. } => {
                 let _ = hung_up.clone().wait_for(|hung_up| *hung_up).await;
             }
@@ -335,6 +418,19 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The session that the request opened.
     pub(crate) opened: Option<Arc<Session>>,
+    /// What the response says, for who watches.
+    pub(crate) ended: Ended,
+}
+
+/// What a response says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ended {
+    Result,
+    /// The result of a tool that says it failed.
+    ToolError,
+    InputRequired,
+    Task,
+    Error(i32),
 }
 
 impl Reply {
@@ -374,6 +470,7 @@ impl Reply {
             message,
             status: 200,
             opened: None,
+            ended: Ended::Result,
         }
     }
 
@@ -394,7 +491,17 @@ impl Reply {
             message,
             status,
             opened: None,
+            ended: Ended::Error(error.code),
         }
+    }
+
+    /// The same, and what it says.
+    pub(crate) fn ended(mut self, ended: Ended) -> Self {
+        // A result that could not be written is an error already.
+        if self.ended == Ended::Result {
+            self.ended = ended;
+        }
+        self
     }
 }
 

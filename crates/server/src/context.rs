@@ -105,6 +105,24 @@ impl Exchange {
     }
 }
 
+/// Progress as editors have it, for clients that declare it as experimental.
+const EDITOR_PROGRESS: &str = "$/progress";
+
+fn editor_progress(progress: &Progress) -> Vec<u8> {
+    let mut value = serde_json::json!({ "progress": progress.progress });
+    if let Some(total) = progress.total {
+        value["total"] = total.into();
+    }
+    if let Some(message) = &progress.message {
+        value["message"] = message.as_str().into();
+    }
+    let params = serde_json::json!({ "token": progress.progress_token, "value": value });
+    let message = serde_json::json!({
+        "jsonrpc": "2.0", "method": EDITOR_PROGRESS, "params": params,
+    });
+    message.to_string().into_bytes()
+}
+
 impl Exchange {
     /// From now on the call is a task.
     pub(crate) fn become_task(&self, run: &Arc<Run>) {
@@ -375,9 +393,23 @@ impl Context {
             total,
             message: message.map(str::to_owned),
         };
+        let also = self
+            .takes_editor_progress()
+            .then(|| editor_progress(&params));
         let params = at(&params, exchange.revision);
         let params = More::meta(exchange.related_task()).with(params);
         self.send(notification(Method::Progress, &params)).await;
+        if let Some(also) = also {
+            self.send(also).await;
+        }
+    }
+
+    /// Whether the client declared that it knows progress as editors have it.
+    fn takes_editor_progress(&self) -> bool {
+        let experimental = &self.capabilities().experimental;
+        experimental
+            .get(EDITOR_PROGRESS)
+            .is_some_and(serde_json::Value::is_object)
     }
 
     async fn send(&self, message: Vec<u8>) {

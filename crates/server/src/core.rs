@@ -19,13 +19,16 @@ use wharf_protocol::tasks;
 use wharf_state::{Memory, State};
 
 use crate::ask::journal::KeyRing;
+use crate::call::Incoming;
 use crate::catalog::CatalogHandle;
 use crate::durable::Durable;
 use crate::extension::Extensions;
 use crate::hooks::Hooks;
 use crate::hub::{Hub, Lists};
+use crate::interpret::Interpreter;
 use crate::limits::Limits;
 use crate::low_level::Handlers;
+use crate::observe::Observers;
 use crate::principal::Principal;
 use crate::quota::Quota;
 use crate::server::{Stop, run_stops};
@@ -81,6 +84,10 @@ pub(crate) struct Core {
     pub(crate) extensions: Extensions,
     /// What stands around or in front of the catalog; `None` on most servers.
     pub(crate) hooks: Option<Box<Hooks>>,
+    /// Takes clients with words of their own.
+    pub(crate) interpreter: Option<Arc<dyn Interpreter>>,
+    /// Who watches; none on most servers.
+    pub(crate) observers: Observers,
     pub(crate) catalog: CatalogHandle,
     /// Lists that are offered even while they are empty.
     pub(crate) offered: Lists,
@@ -93,6 +100,8 @@ pub(crate) struct Core {
     pub(crate) sessions: Sessions,
     /// Open streams of notices.
     pub(crate) listens: Quota,
+    /// Open connections of our own listener.
+    pub(crate) connections: Quota,
     pub(crate) tasks: Tasks,
     /// When a call becomes a task that its tool says nothing about.
     pub(crate) task_after: Option<Duration>,
@@ -128,6 +137,8 @@ impl Core {
             states: States::default(),
             extensions: Extensions::default(),
             hooks: None,
+            interpreter: None,
+            observers: Observers::default(),
             catalog,
             offered: Lists::default(),
             hub: Arc::default(),
@@ -136,6 +147,7 @@ impl Core {
             durable: None,
             sessions: Sessions::default(),
             listens: Quota::default(),
+            connections: Quota::default(),
             tasks: Tasks::default(),
             task_after: None,
             started: SystemTime::now(),
@@ -151,6 +163,15 @@ impl Core {
         ResultFrame::new(revision)
             .server_info(Some(&self.server_info))
             .cache(cache)
+    }
+
+    /// How long a request may take that says nothing else.
+    pub(crate) fn call_time(&self, incoming: &Incoming) -> Duration {
+        if incoming.outlet.is_beside() {
+            self.limits.task_timeout
+        } else {
+            self.limits.call_timeout
+        }
     }
 
     /// Handlers of whole methods, if there are any.
@@ -232,6 +253,7 @@ impl Core {
         self.tasks.stop();
         let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
         run_stops(stops).await;
+        self.observers.stopped();
     }
 
     /// Tells everything that waits that the server stops.

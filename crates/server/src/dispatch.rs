@@ -26,7 +26,7 @@ use wharf_protocol::tools::CallToolResult;
 
 use crate::ask::Asks;
 use crate::ask::rounds::{Rounds, Suspension};
-use crate::call::{Frame, Incoming, Reply, Via, notification};
+use crate::call::{Ended, Frame, Incoming, Reply, Via, notification};
 use crate::catalog::ListKind;
 use crate::context::{Caller, Context};
 use crate::core::{Core, Listening};
@@ -35,10 +35,39 @@ use crate::era::{self, Admitted, Refusal, legacy, modern};
 use crate::error::Error;
 use crate::handler::CallError;
 use crate::hub::{Listener, Lists};
+use crate::interpret;
+use crate::observe::Watch;
 use crate::task::{self, Called};
 
 /// Answers one request. Dropping the future is how the request is cancelled.
 pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
+    if let Some(interpretation) = interpret::of(&incoming) {
+        let interpretation = Arc::clone(interpretation);
+        return Box::pin(interpret::answer(core, incoming, interpretation)).await;
+    }
+    unwatched(core, incoming).await
+}
+
+/// The same for a server that is watched.
+pub(crate) async fn respond_watched(core: Arc<Core>, incoming: Incoming) -> Reply {
+    if let Some(interpretation) = interpret::of(&incoming) {
+        let interpretation = Arc::clone(interpretation);
+        return Box::pin(interpret::answer(core, incoming, interpretation)).await;
+    }
+    watched(core, incoming).await
+}
+
+/// Answers one request of an interpretation.
+pub(crate) async fn plainly(core: Arc<Core>, incoming: Incoming) -> Reply {
+    if core.observers.is_empty() {
+        unwatched(core, incoming).await
+    } else {
+        watched(core, incoming).await
+    }
+}
+
+#[inline]
+async fn unwatched(core: Arc<Core>, incoming: Incoming) -> Reply {
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     if let Some(hooks) = &core.hooks
         && let Some(layers) = &hooks.requests
@@ -48,6 +77,22 @@ pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
         return conclude(&incoming, begun, answer);
     }
     let answer = answer(&core, &incoming).await;
+    conclude(&incoming, begun, answer)
+}
+
+async fn watched(core: Arc<Core>, incoming: Incoming) -> Reply {
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+    let incoming = Arc::new(incoming);
+    let watch = Watch::new(&core, &incoming);
+    let layers = core
+        .hooks
+        .as_ref()
+        .and_then(|hooks| hooks.requests.as_ref());
+    let answer = match layers {
+        Some(layers) => Box::pin(hooked::answer(&core, &incoming, layers)).await,
+        None => answer(&core, &incoming).await,
+    };
+    watch.answered(&answer);
     conclude(&incoming, begun, answer)
 }
 
@@ -114,11 +159,12 @@ pub(crate) async fn answer(core: &Arc<Core>, incoming: &Incoming) -> Result<Repl
         Some(Method::ResourcesTemplatesList) => list(core, incoming, ListKind::ResourceTemplates),
         Some(Method::PromptsList) => list(core, incoming, ListKind::Prompts),
         Some(Method::Initialize) if !speaks_modern(incoming) => {
-            let reply = legacy::initialize(core, incoming)?;
-            if core.durable.is_some() {
-                Box::pin(legacy::keep(core, incoming, &reply)).await?;
+            if core.interpreter.is_some()
+                && let Some(answer) = Box::pin(interpret::open(core, incoming)).await
+            {
+                return answer;
             }
-            Ok(reply)
+            legacy::open(core, incoming, None).await
         }
         Some(Method::CreateMessage) => Box::pin(create_message(core, incoming)).await,
         None => Box::pin(own::respond(core, incoming)).await,
@@ -252,7 +298,7 @@ async fn create_message(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, 
     let params: CreateMessageParams = malformed(frame.params())?;
     let ctx = admitted.context(core, incoming, Asks::Unavailable);
     let answering = model.create_message(&ctx, params);
-    let outcome = drive(&ctx, answering, core.limits.call_timeout).await;
+    let outcome = drive(&ctx, answering, core.call_time(incoming)).await;
     let subject = Subject::of(Method::CreateMessage);
     finish::<CreateMessageResult>(core, incoming, &ctx, revision, subject, None, outcome)
 }
@@ -288,7 +334,7 @@ async fn call_tool(core: &Arc<Core>, incoming: &Incoming) -> Result<Reply, Refus
     };
     let revision = admitted.revision;
     let (ctx, _) = asking_context(core, incoming, admitted, subject)?;
-    let time = tool.timeout().unwrap_or(core.limits.call_timeout);
+    let time = tool.timeout().unwrap_or_else(|| core.call_time(incoming));
     let outcome = match &core.hooks {
         None => drive(&ctx, tool.call(&ctx, frame.arguments()), time).await,
         Some(_) => Box::pin(drive(&ctx, hooked::run_tool(core, &ctx, &tool), time)).await,
@@ -308,12 +354,24 @@ fn finish_tool(
     outcome: Driven<Result<CallToolResult, CallError>>,
 ) -> Result<Reply, Refusal> {
     match tool_end(ctx, time, outcome)? {
-        ToolEnd::Done(result) => Ok(Reply::result::<CallToolResult>(
-            incoming.frame.id(),
-            &result,
-            &core.frame(revision, None),
-        )),
+        ToolEnd::Done(result) => Ok(tool_reply(core, incoming, revision, &result)),
         ToolEnd::Suspended(suspension) => suspended(core, incoming, revision, subject, suspension),
+    }
+}
+
+/// The reply with a tool's result.
+#[inline]
+pub(crate) fn tool_reply(
+    core: &Core,
+    incoming: &Incoming,
+    revision: Revision,
+    result: &CallToolResult,
+) -> Reply {
+    let frame = core.frame(revision, None);
+    let reply = Reply::result::<CallToolResult>(incoming.frame.id(), result, &frame);
+    match result.is_error {
+        Some(true) => reply.ended(Ended::ToolError),
+        _ => reply,
     }
 }
 
@@ -480,7 +538,8 @@ pub(crate) fn suspended(
     let frame = core
         .frame(revision, None)
         .result_type(ResultType::InputRequired);
-    Ok(Reply::result(incoming.frame.id(), &result, &frame))
+    let reply = Reply::result(incoming.frame.id(), &result, &frame);
+    Ok(reply.ended(Ended::InputRequired))
 }
 
 /// How a handler ended.

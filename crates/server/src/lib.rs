@@ -17,13 +17,16 @@ pub mod error;
 pub mod extension;
 pub mod group;
 pub mod handler;
+pub mod interpret;
 pub mod limits;
 pub mod low_level;
 pub mod middleware;
+pub mod observe;
 pub mod principal;
 
 mod app;
 mod ask;
+mod audit;
 mod call;
 mod calls;
 mod core;
@@ -32,8 +35,10 @@ mod durable;
 mod era;
 mod hooks;
 mod hub;
+mod metrics;
 mod outbox;
 mod quota;
+mod rate;
 mod server;
 mod session;
 #[cfg(feature = "skills")]
@@ -47,6 +52,7 @@ pub use ask::journal::{KeyRing, WeakSecret};
 pub use ask::{AskError, Question, Sample, question};
 
 pub use self::core::Caching;
+pub use audit::AuditLog;
 pub use catalog::complete::{CompletionRequest, IntoCompletion};
 pub use catalog::listing::{ListedPage, ResourceListing};
 pub use catalog::model::ModelHandler;
@@ -71,6 +77,7 @@ pub use handler::text::FromText;
 pub use handler::{BoxFuture, CallError, PromptHandler, ReadRequest, ResourceHandler, ToolHandler};
 pub use hub::Lists;
 pub use limits::Limits;
+pub use metrics::Metrics;
 pub use principal::Principal;
 pub use server::Server;
 #[cfg(feature = "skills")]

@@ -85,6 +85,8 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Open connections. Default 16,384. Beyond it new ones wait in the operating system.
     pub connections: usize,
+    /// How long a client may take to agree on TLS. Default 10 s. Then the connection is closed.
+    pub handshake_timeout: Duration,
     /// How long a client may take to send the head of a request. Default 10 s. Then the
     /// connection is closed.
     pub header_timeout: Duration,
@@ -155,6 +157,7 @@ impl Default for Limits {
             listens_per_principal: 64,
             subscriptions: 1_024,
             connections: 16_384,
+            handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),

@@ -26,7 +26,7 @@ pub use crate::handler::extract::{PromptArguments, Variables};
 
 /// The format of skills, for the client that reads them.
 #[cfg(feature = "skills")]
-pub use crate::skills::{cut_frontmatter, read_frontmatter, sha256};
+pub use crate::skills::{Lines, cut_frontmatter, frontmatter_with_lines, read_frontmatter, sha256};
 
 use crate::catalog::schema;
 use crate::handler::extract::tool_arguments;

@@ -68,7 +68,6 @@ impl Quota {
     }
 
     /// How many places are taken.
-    #[cfg(test)]
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Acquire)
     }

@@ -30,9 +30,11 @@ use crate::group::{Group, Items};
 use crate::handler::text::shown;
 use crate::hooks::Added;
 use crate::hub::{Lists, Notice};
+use crate::interpret::Interpreter;
 use crate::limits::Limits;
 use crate::low_level::Method;
 use crate::middleware::{Call, Next, PromptCall, ReadCall, RequestCall, ToolCall};
+use crate::observe::{Observer, Observers};
 use crate::transport::http::{self, HttpOptions, HttpServer};
 use crate::transport::in_process::InProcess;
 use crate::transport::stdio;
@@ -63,6 +65,8 @@ pub struct Server {
     offered: Lists,
     extensions: Vec<Extension>,
     hooks: Option<Box<Added>>,
+    interpreter: Option<Arc<dyn Interpreter>>,
+    observers: Observers,
     has_apps: bool,
     #[cfg(feature = "skills")]
     skills: Vec<crate::skills::Skill>,
@@ -104,6 +108,8 @@ impl Server {
             offered: Lists::default(),
             extensions: Vec::new(),
             hooks: None,
+            interpreter: None,
+            observers: Observers::default(),
             has_apps: false,
             #[cfg(feature = "skills")]
             skills: Vec::new(),
@@ -282,6 +288,13 @@ impl Server {
         self
     }
 
+    /// Tells an observer of every request that was answered: the [audit log](crate::AuditLog),
+    /// [metrics](crate::Metrics), or one's own. There may be several.
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.observers.add(Arc::new(observer));
+        self
+    }
+
     /// Handles a method as a whole, instead of the catalog: typed parameters in, the
     /// specification's result out. What is handled is declared in the server's capabilities; the
     /// methods that are not are the catalog's as before. Handling a method twice keeps the second
@@ -318,6 +331,13 @@ impl Server {
             let handling = handler(params, ctx);
             Box::pin(async move { handling.await.map_err(Error::from_display) })
         }));
+        self
+    }
+
+    /// Lets an interpreter take clients whose `initialize` names no `protocolVersion`; see
+    /// [`interpret`](crate::interpret). Without one they are refused.
+    pub fn interpreter(mut self, interpreter: impl Interpreter) -> Self {
+        self.interpreter = Some(Arc::new(interpreter));
         self
     }
 
@@ -462,6 +482,8 @@ impl Server {
         core.states = self.states;
         core.task_after = self.task_after;
         core.hooks = self.hooks.map(Into::into);
+        core.interpreter = self.interpreter;
+        core.observers = self.observers;
         if self.has_apps {
             core.extensions.add(Extension::new(app::ID))?;
         }
@@ -509,6 +531,7 @@ impl Server {
         }
         core.set_stops(stops);
         let core = Arc::new(core);
+        core.observers.started(&core);
         if core.store.is_durable() {
             tokio::spawn(crate::task::resume(Arc::clone(&core)));
         }

@@ -3,12 +3,13 @@
 //! A session is small while nobody uses it: everything that a stream, a subscription, an ask or
 //! a running call needs comes to life with the first of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -20,6 +21,7 @@ use wharf_protocol::revision::Revision;
 
 use crate::calls::Calls;
 use crate::hub::Listener;
+use crate::interpret::Interpretation;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::principal::Principal;
@@ -42,6 +44,8 @@ pub(crate) struct Client {
     /// `clientInfo`, as sent.
     pub(crate) info: Option<Box<RawValue>>,
     pub(crate) capabilities: ClientCapabilities,
+    /// What stands between the server and a client with words of its own.
+    pub(crate) interpretation: Option<Arc<dyn Interpretation>>,
 }
 
 #[derive(Debug)]
@@ -75,6 +79,8 @@ struct Streams {
     open: Vec<(u64, Arc<Outbox>)>,
     /// The stream that carries notices, of those in `open`.
     notices: Option<u64>,
+    /// What was said before there was a stream for it.
+    unheard: VecDeque<Bytes>,
 }
 
 /// A stream that is kept now.
@@ -243,6 +249,38 @@ impl Session {
         {
             streams.open.remove(place).1.finish(None);
         }
+        let unheard = std::mem::take(&mut streams.unheard);
+        if let Some((_, outbox)) = streams.open.iter().find(|(n, _)| *n == number) {
+            unheard
+                .into_iter()
+                .for_each(|message| outbox.append(message));
+        }
+    }
+
+    /// The stream that carries notices, if there is one.
+    pub(crate) fn notice_stream(&self) -> Option<Arc<Outbox>> {
+        let streams = lock(&self.live.get()?.streams);
+        let (_, outbox) = streams
+            .open
+            .iter()
+            .find(|(number, _)| streams.notices == Some(*number))?;
+        Some(Arc::clone(outbox))
+    }
+
+    /// Says something on the stream that carries notices, or keeps it for the first one to come:
+    /// not more than `most` messages, of which the oldest go first. Waits while a reader is
+    /// behind; cancel safe.
+    pub(crate) async fn say(&self, message: Bytes, most: usize) {
+        if let Some(stream) = self.notice_stream() {
+            // A stream that has just ended has lost its reader.
+            let _ = stream.send(message).await;
+            return;
+        }
+        let mut streams = lock(&self.live().streams);
+        while streams.unheard.len() >= most.max(1) {
+            streams.unheard.pop_front();
+        }
+        streams.unheard.push_back(message);
     }
 
     pub(crate) fn is_notice_stream(&self, number: u64) -> bool {
@@ -275,6 +313,9 @@ impl Session {
     /// Ends everything that belongs to the session.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
+        if let Some(interpretation) = &self.client.interpretation {
+            interpretation.end();
+        }
         let Some(live) = self.live.get() else { return };
         live.calls.cancel_all();
         lock(&live.asks).clear();
@@ -289,6 +330,10 @@ impl Session {
     /// Whether a call runs, or somebody reads a stream. One that was left by its reader does not
     /// count, although it can be resumed: many readers never come back.
     fn is_in_use(&self) -> bool {
+        let interpretation = self.client.interpretation.as_ref();
+        if interpretation.is_some_and(|interpretation| interpretation.is_busy()) {
+            return true;
+        }
         self.live.get().is_some_and(|live| {
             live.calls.running() > 0
                 || lock(&live.streams)
@@ -468,7 +513,7 @@ impl Sessions {
         session.end();
     }
 
-    #[cfg(test)]
+    /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.quota.taken()
     }

@@ -33,6 +33,7 @@
 //! | questions to the client | [`Context::elicit`], [`Context::sample`], [`Context::roots`] |
 //! | a catalog that changes | [`CatalogHandle`], [`ResourceListing`] |
 //! | code around calls, a catalog of one's own | [`middleware`], [`low_level`] |
+//! | who does what, how often and how fast | [`AuditLog`], [`Metrics`], [`observe`] |
 //! | extensions, pages for results | [`Extension`], [`App`] |
 //! | messages as they are on the wire | [`protocol`] |
 //!
@@ -73,12 +74,15 @@ pub use wharf_server::{
     Catalog, CatalogEdit, CatalogHandle, CatalogSettings, Changed, SchemaLimits, ServedPart,
 };
 pub use wharf_server::{Extension, ExtensionMethod};
-pub use wharf_server::{Group, Items, Prompt, Resource, Tool};
+pub use wharf_server::{Group, Items, Prompt, PromptEntry, Resource, Tool};
 pub use wharf_server::{IntoPrompt, IntoResource, IntoTool};
 pub use wharf_server::{ListedPage, ModelHandler, ResourceListing};
 #[cfg(feature = "skills")]
 pub use wharf_server::{LoadedSkill, Skill};
-pub use wharf_server::{low_level, middleware};
+pub use wharf_server::{interpret, low_level, middleware};
+
+// --- who watches -----------------------------------------------------------------------------------
+pub use wharf_server::{AuditLog, Metrics, observe};
 
 // --- what a handler gets -------------------------------------------------------------------------
 pub use wharf_server::{

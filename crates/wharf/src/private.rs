@@ -10,3 +10,7 @@ pub use wharf_server::__private::{
     Resource, ResourceBody, Result, Tool, ToolAnnotations, ToolBody, Variables, choices, icon,
     output_schema_of, prompt, prompt_argument, resource, tool,
 };
+
+/// The frontmatter of Markdown files, for the ready-made servers.
+#[cfg(feature = "skills")]
+pub use wharf_server::__private::{Lines, cut_frontmatter, frontmatter_with_lines};

@@ -46,14 +46,14 @@ impl Console for Terminal {
 /// Lines that are typed one after the other, and all that was shown.
 #[cfg(test)]
 #[derive(Debug, Default)]
-pub(super) struct Script {
-    pub(super) typed: std::collections::VecDeque<String>,
-    pub(super) shown: String,
+pub(crate) struct Script {
+    pub(crate) typed: std::collections::VecDeque<String>,
+    pub(crate) shown: String,
 }
 
 #[cfg(test)]
 impl Script {
-    pub(super) fn new(typed: &[&str]) -> Self {
+    pub(crate) fn new(typed: &[&str]) -> Self {
         Self {
             typed: typed.iter().map(|line| (*line).to_owned()).collect(),
             shown: String::new(),

@@ -4,7 +4,7 @@
 //! `field` reads one field of a form, `form` goes through all of them, `page` is for addresses
 //! that the person should open, `sample` for servers that want a model. `console` is the terminal.
 
-mod console;
+pub(crate) mod console;
 mod field;
 mod form;
 mod page;

@@ -73,7 +73,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         tokio::select! {
             biased;
             signed_in = oauth.sign_in() => signed_in.map_err(|error| tokens::failure(&error))?,
-            () = signal.wait() => {
+            _ = signal.wait() => {
                 say(styled(DIM, "cancelled"));
                 return Err(Failure::silent(Exit::Interrupted));
             }

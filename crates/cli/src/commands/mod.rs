@@ -1,10 +1,13 @@
 //! The commands: one table, from which parsing, help, completions and dispatch come.
 
 mod call;
+mod chat;
 mod complete;
 mod completions;
+mod config;
 mod hosts;
 mod info;
+mod init;
 mod install;
 mod login;
 mod logout;
@@ -15,6 +18,7 @@ mod prompt;
 mod prompts;
 mod read;
 mod resources;
+mod sample;
 pub(crate) mod run;
 mod serve;
 mod templates;
@@ -87,6 +91,8 @@ commands! {
     Call => call,
     Read => read,
     Prompt => prompt,
+    Sample => sample,
+    Chat => chat,
     Complete => complete,
     Watch => watch,
     Logs => logs,
@@ -98,6 +104,8 @@ commands! {
     Run => run,
     New => new,
     Serve => serve,
+    Init => init,
+    Config => config,
     Completions => completions,
 }
 

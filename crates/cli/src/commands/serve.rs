@@ -1,19 +1,25 @@
 //! `wharf serve`: a ready-made server over HTTP or standard input and output.
 
 mod announce;
+mod operate;
+mod reload;
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wharf::Server;
 use wharf::http::HttpOptions;
-use wharf_ready::config::{Config, Given, Problems, Site, form};
+use wharf_ready::config::{Config, Given, Problems, Site, Watch, form};
 
-use self::announce::{Announce, announce};
+use self::announce::{Announce, announce, serving};
+use self::operate::Operation;
+use self::reload::{Kept, keep};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::log::{self, Format};
 use crate::runtime::{self, Load};
+use crate::show::problems::say_problems;
 use crate::signal::StopSignal;
 use crate::terminal::{DIM, say, styled};
 
@@ -34,11 +40,21 @@ pub(crate) struct Args {
     read_only: bool,
 
     /// Serve only these tools, by name; * stands for any characters
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Tools")]
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        value_delimiter = ',',
+        help_heading = "Tools"
+    )]
     allow: Vec<String>,
 
     /// Do not serve these tools; wins over --allow
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Tools")]
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        value_delimiter = ',',
+        help_heading = "Tools"
+    )]
     deny: Vec<String>,
 
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8000]
@@ -73,6 +89,9 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_public: bool,
 
+    #[command(flatten)]
+    operate: operate::Args,
+
     /// Where to keep what outlives the process, such as sqlite:/var/lib/wharf.db [default: memory:]
     #[arg(long, value_name = "URL")]
     state: Option<String>,
@@ -90,7 +109,13 @@ const EXAMPLES: &str = "\
 Without PACK and FILE it serves a small example of everything that a server can offer, in all revisions of the protocol at once.
 
 Packs:
-  starter:            the small example
+  files:DIR            a directory of files; ?write=true lets clients change them
+  notes: notes:FILE    notes in SQLite
+  prompts:DIR          a directory of prompts in Markdown
+  skills:DIR           a directory of skills
+  llm: llm:PROVIDER/MODEL  a model that clients may ask; llm: simulates one
+  starter:             the small example
+  Options go behind a ?, as in wharf.toml: files:docs?prefix=docs&write=true
 
 Environment:
   RUST_LOG  what is logged: error, warn, info (default), debug, trace, or by module
@@ -98,6 +123,8 @@ Environment:
 
 Examples:
   wharf serve
+  wharf serve files:~/notes notes: llm:
+  wharf serve 'files:docs?write=true' --deny delete
   wharf serve -c wharf.toml
   wharf serve --addr 127.0.0.1:0 --json
   wharf serve --stdio
@@ -163,11 +190,16 @@ struct Loaded {
     server: Server,
     site: Site,
     config: Config,
+    operation: Arc<Operation>,
+    watch: Option<Watch>,
 }
 
 /// The server, with the state that was asked for. Never with another one instead.
 async fn load(args: &Args) -> Result<Loaded, Failure> {
-    let config = Config::load(&args.given()).map_err(|problems| show(&problems))?;
+    let given = args.given();
+    // Before it is read, so that no change is missed.
+    let watch = given.file.as_ref().map(Watch::new);
+    let config = Config::load(&given).map_err(|problems| show(&problems))?;
     let (state, what) = match (&args.state, &config.settings.state) {
         (Some(state), _) => (state.as_str(), "--state"),
         (None, Some(state)) => (state.as_str(), "state"),
@@ -175,32 +207,44 @@ async fn load(args: &Args) -> Result<Loaded, Failure> {
     };
     let store = wharf::store::open(state).await;
     let store = store.map_err(|error| Failure::new(format!("{what}: {error}")))?;
-    let server = config.server().store(store);
+    let base = args.config.as_deref().and_then(Path::parent);
+    let base = base.unwrap_or(Path::new(""));
+    let operation = Operation::open(&args.operate, &config.settings, base).await?;
+    let server = operation.watch(config.server().store(store));
+    let server = server.interpreter(wharf_ready::Dialect::default());
     let site = Site::open(config.clone(), server.catalog()).await;
     let site = site.map_err(|problems| show(&problems))?;
     Ok(Loaded {
         server,
         site,
         config,
+        operation: Arc::new(operation),
+        watch,
     })
 }
 
 /// Shows what is wrong with the configuration.
 fn show(problems: &Problems) -> Failure {
-    for problem in problems {
-        crate::terminal::error(problem);
-    }
-    Failure::silent(crate::failure::Exit::Usage)
+    say_problems(problems);
+    Failure::silent(Exit::Usage)
 }
 
 async fn stdio(args: Args) -> Result<(), Failure> {
-    let loaded = load(&args).await?;
+    let Loaded {
+        server,
+        site,
+        watch,
+        operation,
+        ..
+    } = load(&args).await?;
+    let kept = keep(site, watch, &operation, &args)?;
+    operation.start();
     if std::io::stdin().is_terminal() {
         say("Waiting for JSON-RPC on standard input; usually a client starts this command.");
     }
     tracing::debug!("serving standard input and output");
-    let served = loaded.server.serve_stdio().await;
-    drop(loaded.site);
+    let served = server.serve_stdio().await;
+    drop(kept);
     served.map_err(|error| {
         Failure::new(format!(
             "the server on standard input and output ended: {error}"
@@ -213,14 +257,31 @@ async fn http(args: Args) -> Result<(), Failure> {
         format: args.log_format,
         json: args.json,
     };
-    let loaded = load(&args).await?;
-    let address = args.address(&loaded.config);
-    let server = loaded.server.http(args.http(&loaded.config));
+    let Loaded {
+        server,
+        site,
+        config,
+        watch,
+        operation,
+    } = load(&args).await?;
+    let address = args.address(&config);
+    let options = args.http(&config);
+    // A name is taken for an address of others: they get a limit, and tokens are asked for anyway.
+    let ip = address
+        .rsplit_once(':')
+        .map(|(host, _)| host.trim_matches(['[', ']']));
+    let ip = ip.and_then(|host| host.parse::<std::net::IpAddr>().ok());
+    let is_public = ip.is_none_or(|ip| !ip.is_loopback()) && !address.starts_with("localhost:");
+    let options = operation.http(&config.settings, is_public, options);
+    let server = server.http(options);
     let bound = server.bind(&address).await;
     let server = bound.map_err(|error| not_bound(&address, &error))?;
     let mut signal = StopSignal::new()
         .map_err(|error| Failure::new(format!("cannot wait for signals: {error}")))?;
-    announce(&server, &at)?;
+    serving(&site, args.config.as_deref(), &at);
+    announce(&server, &at, &operation)?;
+    operation.start();
+    let kept: Kept = keep(site, watch, &operation, &args)?;
     let stop = async move {
         signal.wait().await;
         const STOPPING: &str = "stopping, once the calls under way have ended (again: at once)";
@@ -234,7 +295,7 @@ async fn http(args: Args) -> Result<(), Failure> {
         });
     };
     let served = server.serve_until(stop).await;
-    drop(loaded.site);
+    drop(kept);
     served.map_err(|error| Failure::new(error.to_string()))
 }
 

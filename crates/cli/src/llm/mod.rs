@@ -1,54 +1,32 @@
-//! Models that answer when a server asks for one (`--llm PROVIDER:MODEL`).
+//! A model of one's own: answers when a server asks for one, and talks in `wharf chat`
+//! (`--llm PROVIDER:MODEL`).
 //!
-//! A provider is a pair of functions, from what the server asks to a request and from the answer
-//! to a result; the one place that opens connections is `http`. Keys come from the environment
-//! only, and are never shown.
+//! It is the model of the llm pack. Keys come from the environment only, and are never shown.
 
-mod anthropic;
-mod http;
-mod ollama;
-mod openai;
+mod lines;
+mod speaker;
+mod spoken;
+mod tools;
+
+pub(crate) use lines::Lines;
+pub(crate) use speaker::{Heard, Silent, Speaker, no_model};
+pub(crate) use spoken::Spoken;
+pub(crate) use tools::{Consent, Tools};
 
 use std::fmt;
 
-use serde_json::Value;
-use wharf_protocol::{
-    CreateMessageParams, CreateMessageResult, Role, SamplingContent, SamplingMessage,
-};
+use wharf_protocol::{CreateMessageParams, CreateMessageResult};
+use wharf_ready::packs::llm::{self, Answer, Options, Provider};
+use wharf_ready::{Error, Secret};
 
 use crate::failure::Failure;
-use crate::hosts::Secret;
 
-/// What is posted to a provider.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) url: String,
-    pub(super) headers: Vec<(&'static str, Secret)>,
-    pub(super) body: Value,
-}
-
-/// A service that has models.
-trait Provider: Send + Sync {
-    /// What is posted for this.
-    ///
-    /// # Errors
-    /// It cannot be said to this provider, and why.
-    fn request(&self, model: &str, params: &CreateMessageParams) -> Result<Request, String>;
-
-    /// What the provider's answer says.
-    ///
-    /// # Errors
-    /// It is not an answer.
-    fn result(&self, answer: &Value) -> Result<CreateMessageResult, String>;
-}
+/// The longest that a model may think, in seconds.
+const PATIENCE: u64 = 300;
 
 /// A model of a provider.
-pub(crate) struct Llm {
-    name: String,
-    model: String,
-    /// `None`: it says what it is told.
-    provider: Option<Box<dyn Provider>>,
-}
+#[derive(Clone)]
+pub(crate) struct Llm(llm::Llm);
 
 impl Llm {
     /// Reads `PROVIDER:MODEL`.
@@ -56,63 +34,53 @@ impl Llm {
         text: &str,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
-        const KNOWN: &str =
-            "the providers are openai:MODEL, anthropic:MODEL, ollama:MODEL, and echo";
+        let wrong = |why: &dyn fmt::Display| Failure::new(format!("--llm {text}: {why}"));
+        let known = || {
+            let names: Vec<_> = Provider::ALL.iter().map(|one| one.as_str()).collect();
+            format!(
+                "write PROVIDER:MODEL; the providers are {}",
+                names.join(", ")
+            )
+        };
         let (name, model) = text.split_once(':').unwrap_or((text, ""));
-        let key = |name: &str| {
-            let missing = || {
-                Failure::new(format!("--llm {text}: {name} is not set"))
-                    .next("put the key into that variable")
-            };
-            variable(name)
-                .filter(|key| !key.is_empty())
-                .map(Secret)
-                .ok_or_else(missing)
-        };
-        let base = |name: &str, otherwise: &str| {
-            let url = variable(name).filter(|url| !url.is_empty());
-            url.unwrap_or_else(|| otherwise.to_owned())
-                .trim_end_matches('/')
-                .to_owned()
-        };
-        let provider: Option<Box<dyn Provider>> = match name {
-            "echo" => None,
-            _ if model.is_empty() => {
-                return Err(Failure::new(format!("--llm {text}: the model is missing")).next(KNOWN));
-            }
-            "openai" => {
-                let url = base("OPENAI_BASE_URL", openai::BASE);
-                // Servers of one's own, which speak the same, often want no key.
-                let key = if url == openai::BASE {
-                    Some(key("OPENAI_API_KEY")?)
-                } else {
-                    key("OPENAI_API_KEY").ok()
-                };
-                Some(Box::new(openai::OpenAi { url, key }))
-            }
-            "anthropic" => Some(Box::new(anthropic::Anthropic {
-                url: base("ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
-                key: key("ANTHROPIC_API_KEY")?,
-            })),
-            "ollama" => {
-                let host = base("OLLAMA_HOST", "http://127.0.0.1:11434");
-                let url = if host.contains("://") {
-                    host
-                } else {
-                    format!("http://{host}")
-                };
-                Some(Box::new(ollama::Ollama { url }))
-            }
-            _ => return Err(Failure::new(format!("--llm {text}: unknown provider")).next(KNOWN)),
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            model: model.to_owned(),
+        let provider =
+            Provider::parse(name).ok_or_else(|| wrong(&"unknown provider").next(known()))?;
+        if provider != Provider::Echo && model.is_empty() {
+            return Err(wrong(&"the model is missing").next(known()));
+        }
+        let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let key = provider.key_variable().and_then(given);
+        let base_url = base_of(provider, given);
+        if let (None, None, Some(name)) = (&key, &base_url, provider.key_variable()) {
+            return Err(
+                wrong(&format_args!("{name} is not set")).next("put the key into that variable")
+            );
+        }
+        let options = Options {
             provider,
-        })
+            model: Some(model.to_owned()).filter(|model| !model.is_empty()),
+            // Where there is no key, there is none to lose on the way to a machine nearby.
+            allow_http: key.is_none(),
+            key: key.map(Secret::new),
+            base_url,
+            max_tokens: u32::MAX,
+            timeout: PATIENCE,
+            ..Options::default()
+        };
+        llm::Llm::with_variables(&options, given)
+            .map(Self)
+            .map_err(|error| wrong(&error))
     }
 
-    /// Asks the model.
+    /// Asks the model, and gives its answer before it is said.
+    ///
+    /// # Errors
+    /// Why there is no answer, without keys.
+    pub(crate) async fn ask(&self, params: CreateMessageParams) -> Result<Answer, Error> {
+        self.0.ask(params).await
+    }
+
+    /// Asks the model, and waits for the whole answer.
     ///
     /// # Errors
     /// In words that a server may read: without keys.
@@ -120,113 +88,51 @@ impl Llm {
         &self,
         params: CreateMessageParams,
     ) -> Result<CreateMessageResult, String> {
-        match &self.provider {
-            None => Ok(echo(&params)),
-            Some(provider) => {
-                let request = provider.request(&self.model, &params)?;
-                provider.result(&http::post(request).await?)
-            }
+        self.0
+            .create(params)
+            .await
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Where the environment says that a provider is, in the variables that its own programs read.
+fn base_of(provider: Provider, given: impl Fn(&str) -> Option<String>) -> Option<String> {
+    match provider {
+        Provider::OpenAi => given("OPENAI_BASE_URL"),
+        Provider::Anthropic => {
+            // Without the version, which its own programs add.
+            given("ANTHROPIC_BASE_URL").map(|url| format!("{}/v1", url.trim_end_matches('/')))
         }
+        Provider::Ollama => given("OLLAMA_HOST").map(|host| match host.contains("://") {
+            true => host,
+            false => format!("http://{host}"),
+        }),
+        _ => None,
     }
 }
 
 impl fmt::Display for Llm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let separator = if self.model.is_empty() { "" } else { ":" };
-        write!(f, "{}{separator}{}", self.name, self.model)
+        self.0.fmt(f)
     }
 }
 
 impl fmt::Debug for Llm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Llm({self})")
-    }
-}
-
-/// The last thing that was said, for trying a server without a model.
-fn echo(params: &CreateMessageParams) -> CreateMessageResult {
-    let last = params.messages.last();
-    said(
-        last.map(|message| message.content.text().into_owned())
-            .unwrap_or_default(),
-        "echo",
-        "endTurn",
-    )
-}
-
-/// Something a model said.
-fn said(text: String, model: &str, stop_reason: &str) -> CreateMessageResult {
-    CreateMessageResult {
-        role: Role::Assistant,
-        content: SamplingContent::text(text).into(),
-        model: model.to_owned(),
-        stop_reason: Some(stop_reason.to_owned()),
-        meta: None,
-    }
-}
-
-/// A piece of a message that providers take.
-enum Piece<'a> {
-    Text(&'a str),
-    /// Base64 data and the MIME type.
-    Image(&'a str, &'a str),
-}
-
-/// The pieces of a message.
-fn pieces(message: &SamplingMessage) -> Result<Vec<Piece<'_>>, String> {
-    message.content.as_slice().iter().map(piece).collect()
-}
-
-fn piece(content: &SamplingContent) -> Result<Piece<'_>, String> {
-    match content {
-        SamplingContent::Text(text) => Ok(Piece::Text(&text.text)),
-        SamplingContent::Image(image) => Ok(Piece::Image(&image.data, &image.mime_type)),
-        SamplingContent::Audio(_) => Err("this client sends no audio to models".to_owned()),
-        SamplingContent::ToolUse(_) | SamplingContent::ToolResult(_) => {
-            Err("this client does not let models use tools".to_owned())
-        }
-    }
-}
-
-const fn role(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Assistant => "assistant",
+        self.0.fmt(f)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    pub(super) fn params() -> CreateMessageParams {
-        serde_json::from_value(json!({
-            "systemPrompt": "Be brief.", "maxTokens": 64, "temperature": 0.5, "stopSequences": ["END"],
-            "messages": [
-                {"role": "user", "content": [
-                    {"type": "text", "text": "What is this?"},
-                    {"type": "image", "data": "AAAA", "mimeType": "image/png"},
-                ]},
-                {"role": "assistant", "content": {"type": "text", "text": "A hill."}},
-            ],
-        }))
-        .expect("params")
-    }
 
     #[test]
     fn providers_and_their_keys() {
         let with = |name: &str| (name == "ANTHROPIC_API_KEY").then(|| "s3cret".to_owned());
         let llm = Llm::parse("anthropic:claude-x", with).expect("a model");
         assert_eq!(llm.to_string(), "anthropic:claude-x");
-        let request = llm
-            .provider
-            .as_ref()
-            .expect("a provider")
-            .request("claude-x", &params())
-            .expect("a request");
-        assert!(!format!("{llm:?} {request:?}").contains("s3cret"));
+        assert!(!format!("{llm:?}").contains("s3cret"));
         for (text, expected) in [
             ("anthropic:claude-x", "ANTHROPIC_API_KEY is not set"),
             ("openai:gpt-x", "OPENAI_API_KEY is not set"),
@@ -236,14 +142,52 @@ mod tests {
             let failure = Llm::parse(text, |_| None).expect_err(text).to_string();
             assert!(failure.contains(expected), "{failure}");
         }
+        Llm::parse("ollama:llama", |_| None).expect("no key is needed");
+        Llm::parse("echo", |_| None).expect("nothing is needed");
     }
 
-    #[tokio::test]
-    async fn echo_repeats() {
-        let llm = Llm::parse("echo", |_| None).expect("a model");
-        assert_eq!(
-            llm.create(params()).await.expect("an answer").text(),
-            "A hill."
+    #[test]
+    fn addresses_of_the_environment() {
+        let base = |provider, value: &str| base_of(provider, |_| Some(value.to_owned()));
+        for (provider, value, expected) in [
+            (
+                Provider::OpenAi,
+                "http://127.0.0.1:1/v1",
+                Some("http://127.0.0.1:1/v1"),
+            ),
+            (
+                Provider::Anthropic,
+                "http://127.0.0.1:1/",
+                Some("http://127.0.0.1:1/v1"),
+            ),
+            (
+                Provider::Ollama,
+                "10.0.0.1:11434",
+                Some("http://10.0.0.1:11434"),
+            ),
+            (
+                Provider::Ollama,
+                "https://a.example",
+                Some("https://a.example"),
+            ),
+            (Provider::Xai, "https://a.example", None),
+        ] {
+            assert_eq!(base(provider, value).as_deref(), expected);
+        }
+        // A key does not go over a line that others can read.
+        let open = |name: &str| match name {
+            "OPENAI_BASE_URL" => Some("http://10.0.0.1/v1".to_owned()),
+            _ => None,
+        };
+        Llm::parse("openai:x", open).expect("no key to lose");
+        let key =
+            |name: &str| open(name).or_else(|| (name == "OPENAI_API_KEY").then(|| "s3cret".into()));
+        let failure = Llm::parse("openai:x", key)
+            .expect_err("a key to lose")
+            .to_string();
+        assert!(
+            failure.contains("https") && !failure.contains("s3cret"),
+            "{failure}"
         );
     }
 }

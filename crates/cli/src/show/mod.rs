@@ -7,10 +7,12 @@
 //! | `table` | lists |
 //! | `content` | kinds of content: text, images, links |
 //! | `save` | what cannot be shown, and is put into a file |
+//! | `problems` | what is wrong with a configuration |
 //! | `progress` | bars, while a call is under way |
 
 mod content;
 mod out;
+pub(crate) mod problems;
 mod progress;
 mod save;
 mod table;

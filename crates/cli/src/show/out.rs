@@ -59,6 +59,14 @@ impl Out {
         self.bytes(format!("{safe}{end}").as_bytes())
     }
 
+    /// Writes a part of a text of others: nothing is added to it.
+    pub(crate) fn piece(self, text: &str) -> Result<(), Failure> {
+        if self.raw {
+            return self.bytes(text.as_bytes());
+        }
+        self.bytes(escape::text(text).as_bytes())
+    }
+
     /// Writes bytes as they are.
     pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();

@@ -6,6 +6,7 @@
     reason = "a module of several tests, each of which uses a part"
 )]
 
+pub mod provider;
 pub mod served;
 #[cfg(unix)]
 pub mod terminal;

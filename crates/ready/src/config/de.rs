@@ -265,7 +265,8 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Fault> {
-        self.0.next().map(|item| seed.deserialize(item)).transpose()
+        let read = |item: &Node| seed.deserialize(item).map_err(|fault| fault.about(item));
+        self.0.next().map(read).transpose()
     }
 }
 
@@ -292,7 +293,10 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         match self.current {
-            Some(entry) => seed.deserialize(&entry.node),
+            Some(entry) => {
+                let read = seed.deserialize(&entry.node);
+                read.map_err(|fault| fault.about(&entry.node))
+            }
             None => Err(de::Error::custom("a value without a key")),
         }
     }

@@ -24,6 +24,7 @@ forms! {
     Path: path;
     Host: host;
     Origin: origin;
+    State: state;
 }
 
 pub(super) fn optional<'de, D: Deserializer<'de>, F: Form>(
@@ -105,5 +106,17 @@ pub fn origin(text: &str) -> Result<String, String> {
         _ => Err(
             "an origin has a scheme and a host and no path, such as https://app.example.com".into(),
         ),
+    }
+}
+
+/// Where the state is kept: `memory:` or `sqlite:wharf.db`.
+///
+/// # Errors
+/// What does not fit.
+pub fn state(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some(("memory", "")) => Ok(text.to_owned()),
+        Some(("sqlite", path)) if !path.is_empty() && path != ":memory:" => Ok(text.to_owned()),
+        _ => Err("a state is `memory:`, or `sqlite:` and a file, such as sqlite:wharf.db".into()),
     }
 }

@@ -77,6 +77,8 @@ kinds! {
     files => Files, ["path"];
     llm => Llm, ["provider", "model"];
     notes => Notes, ["path"];
+    prompts => Prompts, ["path"];
+    skills => Skills, ["path"];
     starter => Starter, [];
 }
 

@@ -337,9 +337,11 @@ fn of_table(
 
 /// A file of the state is found as all others are.
 fn state_at(state: &str, base: &Path) -> String {
-    let at = resolve::at;
-    match state.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => format!("sqlite:{}", at(path, base).display()),
+    let path = state.strip_prefix("sqlite:");
+    match path.map(|path| path.strip_prefix("//").unwrap_or(path)) {
+        Some(path) if !path.is_empty() && path != ":memory:" => {
+            format!("sqlite:{}", resolve::at(path, base).display())
+        }
         _ => state.to_owned(),
     }
 }

@@ -6,6 +6,7 @@
 
 mod admit;
 mod argument;
+mod check;
 mod de;
 pub mod form;
 mod kinds;
@@ -19,12 +20,17 @@ mod read;
 mod resolve;
 mod restart;
 mod schema;
+mod sections;
 mod settings;
 mod site;
 mod source;
+mod watch;
 
+pub use check::{check, check_config};
 pub use load::{Config, FILE_NAME, Given};
 pub use problem::{Problem, Problems};
 pub use schema::schema;
+pub use sections::{Audit, Auth, Limits, Metrics, Tls, Token};
 pub use settings::{Http, Settings};
 pub use site::{Reloaded, Served, Site};
+pub use watch::Watch;

@@ -82,7 +82,11 @@ impl Reading<'_> {
                 problem(reason).maybe_next(near)
             }
             FaultKind::Missing(name) => {
-                problem(format!("{part} has no `{name}`")).next(format!("add `{name} = …`"))
+                let next = match self.source.name() {
+                    Some(_) => format!("add `{name} = …`"),
+                    None => format!("write {}…`", part.trim_end_matches('`')),
+                };
+                problem(format!("{part} has no `{name}`")).next(next)
             }
             FaultKind::Type { found, expected } => {
                 problem(format!("this is {found}, and should be {expected}"))
@@ -121,7 +125,7 @@ impl Reading<'_> {
                     (_, Some(high)) => format!("at most {high}"),
                     (None, None) => continue,
                 };
-                let reason = format!("`{}` is {range}", entry.key);
+                let reason = format!("`{}` must be {range}", entry.key);
                 self.problems
                     .add(Problem::new(self.source, &entry.node.span, reason));
                 fits = false;

@@ -13,6 +13,10 @@ pub(super) fn needed(before: &Config, after: &Config) -> Vec<&'static str> {
         ("instructions", a.instructions != b.instructions),
         ("state", a.state != b.state),
         ("[http]", a.http != b.http),
+        ("[tls]", a.tls != b.tls),
+        ("[limits]", a.limits != b.limits),
+        ("[audit]", a.audit != b.audit),
+        ("[metrics]", a.metrics != b.metrics),
     ]
     .into_iter()
     .filter_map(|(key, differs)| differs.then_some(key))

@@ -35,7 +35,37 @@ pub fn schema() -> Value {
     }
     schema["title"] = "wharf.toml".into();
     schema["$defs"] = Value::Object(definitions);
+    without_null(&mut schema);
     schema
+}
+
+/// TOML has no null: what may be null in the types is what may be left out.
+fn without_null(schema: &mut Value) {
+    let Value::Object(map) = schema else {
+        if let Value::Array(items) = schema {
+            items.iter_mut().for_each(without_null);
+        }
+        return;
+    };
+    if map.get("default").is_some_and(Value::is_null) {
+        map.shift_remove("default");
+    }
+    if let Some(Value::Array(types)) = map.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [one] = &types[..] {
+            let one = one.clone();
+            map.insert("type".into(), one);
+        }
+    }
+    if let Some(Value::Array(choices)) = map.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type") != Some(&json!("null")));
+        if let [Value::Object(one)] = &choices[..] {
+            let one = one.clone();
+            map.shift_remove("anyOf");
+            map.extend(one);
+        }
+    }
+    map.values_mut().for_each(without_null);
 }
 
 fn generator() -> SchemaGenerator {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::admit::Admit;
 use super::form;
+use super::sections::{Audit, Auth, Limits, Metrics, Tls};
 
 /// What the server is called, what of it is served, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
@@ -29,9 +30,20 @@ pub struct Settings {
     /// The tools that are not served; wins over `allow`.
     pub deny: Vec<String>,
     /// Where to keep what outlives the process, such as `sqlite:wharf.db`. Default: `memory:`.
+    #[serde(deserialize_with = "form::optional::<_, form::State>")]
     pub state: Option<String>,
     /// How the server is reached over HTTP. The arguments of `wharf serve` win.
     pub http: Http,
+    /// The certificate for HTTPS.
+    pub tls: Option<Tls>,
+    /// Who may call over HTTP.
+    pub auth: Auth,
+    /// How many requests callers may send over HTTP.
+    pub limits: Limits,
+    /// The log of who did what.
+    pub audit: Audit,
+    /// Numbers for Prometheus.
+    pub metrics: Metrics,
 }
 
 impl Settings {

@@ -3,4 +3,8 @@
 pub mod files;
 pub mod llm;
 pub mod notes;
+pub mod prompts;
+pub mod skills;
 pub mod starter;
+
+mod reload;

@@ -8,7 +8,6 @@ use indexmap::IndexMap;
 use super::listing::{Listings, ResourceListing};
 use super::model::ModelHandler;
 use super::pages::Pages;
-use super::part::Part;
 use super::prompt::{IntoPrompt, PromptEntry};
 use super::resource::{IntoResource, ResourceEntry};
 #[cfg(feature = "skills")]
@@ -94,8 +93,8 @@ pub struct CatalogEdit {
     pub(super) skills: SkillsEdit,
     settings: Arc<CatalogSettings>,
     pub(super) replaces: bool,
-    /// The part that is changed, if it is not the whole.
-    part: Option<Arc<Part>>,
+    /// What stands in front of names here.
+    pub(super) prefix: Option<Arc<str>>,
     /// The first error; with it the edit comes to nothing.
     failed: Option<Error>,
 }
@@ -114,23 +113,8 @@ impl CatalogEdit {
             skills: SkillsEdit::of(catalog.skills.clone()),
             settings: Arc::clone(&catalog.settings),
             replaces: true,
-            part: None,
+            prefix: None,
             failed: None,
-        }
-    }
-
-    pub(super) fn of_part(part: &Arc<Part>) -> Self {
-        Self {
-            part: Some(Arc::clone(part)),
-            ..Self::of(&part.contents())
-        }
-    }
-
-    /// What an item of this name is called in the catalog.
-    fn name(&self, name: &str) -> String {
-        match &self.part {
-            Some(part) => part.name(name),
-            None => name.to_owned(),
         }
     }
 
@@ -163,9 +147,7 @@ impl CatalogEdit {
     /// Adds a tool at the end, or replaces the one of the same name in its place.
     pub fn add_tool(&mut self, tool: impl IntoTool) {
         let mut tool = tool.into_tool();
-        if let Some(part) = &self.part {
-            tool.definition.name = part.name(&tool.definition.name);
-        }
+        tool.definition.name = self.named(tool.definition.name);
         let entry = tool.into_entry(&self.settings.schemas);
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
@@ -176,7 +158,8 @@ impl CatalogEdit {
 
     /// Removes a tool; whether there was one.
     pub fn remove_tool(&mut self, name: &str) -> bool {
-        self.tools.shift_remove(self.name(name).as_str()).is_some()
+        let name = self.named(name.to_owned());
+        self.tools.shift_remove(name.as_str()).is_some()
     }
 
     /// Adds a resource or template at the end, or replaces the one of the same URI in its place.
@@ -219,9 +202,7 @@ impl CatalogEdit {
     /// Adds a prompt at the end, or replaces the one of the same name in its place.
     pub fn add_prompt(&mut self, prompt: impl IntoPrompt) {
         let mut prompt = prompt.into_prompt();
-        if let Some(part) = &self.part {
-            prompt.definition.name = part.name(&prompt.definition.name);
-        }
+        prompt.definition.name = self.named(prompt.definition.name);
         let entry = prompt.into_entry();
         if let Some(entry) = self.keep(entry) {
             let key = Arc::from(entry.definition().name.as_str());
@@ -232,9 +213,21 @@ impl CatalogEdit {
 
     /// Removes a prompt; whether there was one.
     pub fn remove_prompt(&mut self, name: &str) -> bool {
-        self.prompts
-            .shift_remove(self.name(name).as_str())
-            .is_some()
+        let name = self.named(name.to_owned());
+        self.prompts.shift_remove(name.as_str()).is_some()
+    }
+
+    /// The prompt of this name, as it is at this point of the edit.
+    pub fn prompt(&self, name: &str) -> Option<&Arc<PromptEntry>> {
+        self.prompts.get(self.named(name.to_owned()).as_str())
+    }
+
+    /// The name with what stands in front of it here.
+    fn named(&self, name: String) -> String {
+        match &self.prefix {
+            Some(prefix) => format!("{prefix}{name}"),
+            None => name,
+        }
     }
 
     /// Adds a listing of resources at the end.

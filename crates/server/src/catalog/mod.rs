@@ -176,6 +176,8 @@ pub struct CatalogHandle {
     shared: Arc<Shared>,
     /// The part of the catalog that this handle changes, if it is not the whole.
     part: Option<Arc<Part>>,
+    /// What edits through this handle put in front of names.
+    prefix: Option<Arc<str>>,
 }
 
 struct Shared {
@@ -201,6 +203,25 @@ impl CatalogHandle {
         Self {
             shared: Arc::new(shared),
             part: None,
+            prefix: None,
+        }
+    }
+
+    /// A handle of the same catalog for whoever knows nothing of the others in it: names of tools
+    /// and prompts in its edits have `prefix` and `.` in front, as with
+    /// [`Items::prefixed`](crate::Items::prefixed), those that are removed too. An empty prefix
+    /// changes nothing, and a prefix of a prefix comes behind it.
+    #[must_use]
+    pub fn prefixed(&self, prefix: &str) -> Self {
+        let before = self.prefix.as_deref().unwrap_or_default();
+        let prefix = match prefix {
+            "" => self.prefix.clone(),
+            prefix => Some(format!("{before}{prefix}.").into()),
+        };
+        Self {
+            shared: Arc::clone(&self.shared),
+            part: self.part.clone(),
+            prefix,
         }
     }
 
@@ -301,6 +322,7 @@ impl CatalogHandle {
             let mut editing = self.editing();
             let before = self.load();
             let mut draft = CatalogEdit::of(&editing.own(&before));
+            draft.prefix.clone_from(&self.prefix);
             edit(&mut draft);
             let own = draft.into_catalog(Arc::clone(&before.settings))?;
             let (after, own) = editing.with_own(own)?;
@@ -457,6 +479,27 @@ mod tests {
             })
             .expect("updated");
         assert!(!changed.any() && heard.lock().expect("not poisoned").is_empty());
+    }
+
+    #[test]
+    fn edits_through_a_prefixed_handle_stay_among_their_names() {
+        let (handle, _) = handle();
+        let docs = handle.prefixed("my").prefixed("").prefixed("docs");
+        docs.update(|edit| {
+            edit.add_tool(tool("a"));
+            edit.add_prompt(Prompt::new("p").raw_handler(|_, _| async { "" }));
+            assert!(edit.prompt("p").is_some());
+            assert!(!edit.remove_tool("b"), "it is somebody else's");
+            edit.add_items(Items::new().tool(tool("c")));
+        })
+        .expect("updated");
+        assert_eq!(names(&handle), ["a", "b", "my.docs.a", "my.docs.c"]);
+        assert!(handle.load().prompt("my.docs.p").is_some());
+        docs.update(|edit| {
+            assert!(edit.remove_tool("a") && edit.remove_prompt("p"));
+        })
+        .expect("updated");
+        assert_eq!(names(&handle), ["a", "b", "my.docs.c"]);
     }
 
     #[test]

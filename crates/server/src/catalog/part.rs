@@ -53,7 +53,6 @@ impl fmt::Debug for ServedPart {
 
 /// A part: what is in it, and whether that is served.
 pub(super) struct Part {
-    prefix: String,
     /// Changed only while the catalog is edited.
     contents: Mutex<Arc<Catalog>>,
     served: AtomicBool,
@@ -71,13 +70,6 @@ impl Part {
 
     pub(super) fn is_served(&self) -> bool {
         self.served.load(Ordering::Acquire)
-    }
-
-    pub(super) fn name(&self, name: &str) -> String {
-        match self.prefix.as_str() {
-            "" => name.to_owned(),
-            prefix => format!("{prefix}.{name}"),
-        }
     }
 }
 
@@ -216,15 +208,14 @@ impl CatalogHandle {
     /// assert!(catalog.load().tool("clock.now").is_some());
     /// # Ok::<(), wharf_server::Error>(())
     /// ```
-    pub fn part(&self, prefix: impl Into<String>) -> Self {
+    pub fn part(&self, prefix: &str) -> Self {
         let part = Part {
-            prefix: prefix.into(),
             contents: Mutex::new(Arc::new(Catalog::empty(Arc::<CatalogSettings>::default()))),
             served: AtomicBool::new(false),
         };
         Self {
-            shared: Arc::clone(&self.shared),
             part: Some(Arc::new(part)),
+            ..self.prefixed(prefix)
         }
     }
 
@@ -287,7 +278,8 @@ impl CatalogHandle {
     ) -> Result<Changed> {
         let changed = {
             let editing = self.editing();
-            let mut draft = CatalogEdit::of_part(part);
+            let mut draft = CatalogEdit::of(&part.contents());
+            draft.prefix.clone_from(&self.prefix);
             edit(&mut draft);
             let contents = Arc::new(draft.into_catalog(Arc::default())?);
             let changed = if part.is_served() {

@@ -51,6 +51,13 @@ impl CatalogEdit {
         draft.len() < before
     }
 
+    /// The skills, as they are at this point of the edit.
+    pub fn skills(&self) -> &[LoadedSkill] {
+        let before = || self.skills.before.as_ref().map(|before| before.skills());
+        let draft = self.skills.draft.as_deref();
+        draft.or_else(before).unwrap_or_default()
+    }
+
     /// Declares the extension for skills even while there are none, for those that come later.
     pub fn offer_skills(&mut self) {
         self.skills.draft();

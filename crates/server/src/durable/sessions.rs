@@ -17,6 +17,7 @@ use wharf_state::{Entry, Expected, Put, Scope, StateError, Table};
 use super::{Durable, down, owner, streams};
 use crate::core::Core;
 use crate::era::{Refusal, legacy};
+use crate::interpret::Interpretation;
 use crate::principal::Principal;
 use crate::session::{Client, Session, parse_id};
 
@@ -36,6 +37,9 @@ struct Kept {
     subscriptions: Vec<String>,
     /// How often it was read back.
     generation: u32,
+    /// Who stands between the server and a client with words of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interpreter: Option<String>,
 }
 
 impl Kept {
@@ -49,10 +53,14 @@ impl Kept {
         Ok(Entry::new(owner, value).expires(SystemTime::now() + time))
     }
 
-    fn client(&self) -> Result<Client, StateError> {
+    fn client(
+        &self,
+        interpretation: Option<Arc<dyn Interpretation>>,
+    ) -> Result<Client, StateError> {
         Ok(Client {
             info: self.client.clone(),
             capabilities: serde_json::from_str(self.capabilities.get()).map_err(unreadable)?,
+            interpretation,
         })
     }
 }
@@ -94,6 +102,11 @@ impl Core {
             level: level_name(session.level()).into(),
             subscriptions: Vec::new(),
             generation: 0,
+            interpreter: self
+                .interpreter
+                .as_ref()
+                .filter(|_| session.client.interpretation.is_some())
+                .map(|interpreter| interpreter.name().to_owned()),
         };
         let owner = owner(session.principal.as_deref());
         let entry = kept.entry(&owner, self.kept_time()).map_err(down)?;
@@ -218,13 +231,21 @@ impl Durable {
         let Some(revision) = Revision::parse(&kept.revision) else {
             return Ok(None);
         };
+        let interpretation = match &kept.interpreter {
+            None => None,
+            Some(name) => match &core.interpreter {
+                Some(interpreter) if interpreter.name() == name => Some(interpreter.session()),
+                // Nobody understands its client any more, who has to begin anew.
+                _ => return Ok(None),
+            },
+        };
         kept.generation = kept.generation.saturating_add(1);
         let entry = kept.entry(&owner, core.kept_time())?;
         let expected = Expected::Version(record.version);
         if let Put::Conflict(_) = self.store.put(SESSIONS, header, expected, entry).await? {
             return Ok(None);
         }
-        let (client, generation) = (kept.client()?, kept.generation);
+        let (client, generation) = (kept.client(interpretation)?, kept.generation);
         let session = Session::restored(id, revision, principal.cloned(), client, generation);
         if let Some(level) = LoggingLevel::parse(&kept.level) {
             session.set_level(level);

@@ -15,6 +15,7 @@ use super::Refusal;
 use crate::call::{Frame, Incoming, Reply, Via};
 use crate::core::Core;
 use crate::hub::{Listener, Lists};
+use crate::interpret::Interpretation;
 use crate::low_level::Handlers;
 use crate::session::{Client, Session};
 
@@ -28,8 +29,26 @@ struct Params<'a> {
     client_info: &'a RawValue,
 }
 
+/// Opens a session, and keeps it where there is a durable store.
+#[inline]
+pub(crate) async fn open(
+    core: &Core,
+    incoming: &Incoming,
+    interpretation: Option<Arc<dyn Interpretation>>,
+) -> Result<Reply, Refusal> {
+    let reply = initialize(core, incoming, interpretation)?;
+    if core.durable.is_some() {
+        Box::pin(keep(core, incoming, &reply)).await?;
+    }
+    Ok(reply)
+}
+
 /// Opens a session in the revision that the client asks for, or in our newest legacy one.
-pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refusal> {
+fn initialize(
+    core: &Core,
+    incoming: &Incoming,
+    interpretation: Option<Arc<dyn Interpretation>>,
+) -> Result<Reply, Refusal> {
     let frame = &incoming.frame;
     if matches!(incoming.via, Via::Line(Some(_)) | Via::LegacyHttp(_)) {
         let message = "the session is open already: `initialize` comes once";
@@ -53,6 +72,7 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
     let client = Client {
         info: Some(params.client_info.to_owned()),
         capabilities,
+        interpretation,
     };
     let session = Session::new(revision, incoming.principal.clone(), client);
     if matches!(incoming.via, Via::UnopenedHttp) && !core.sessions.insert(&session, &core.limits) {
@@ -72,7 +92,7 @@ pub(crate) fn initialize(core: &Core, incoming: &Incoming) -> Result<Reply, Refu
 }
 
 /// Puts the session that a request opened into the durable store, before its client hears of it.
-pub(crate) async fn keep(core: &Core, incoming: &Incoming, reply: &Reply) -> Result<(), Refusal> {
+async fn keep(core: &Core, incoming: &Incoming, reply: &Reply) -> Result<(), Refusal> {
     let (Some(session), Via::UnopenedHttp) = (&reply.opened, &incoming.via) else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! The frontmatter of a `SKILL.md`: YAML, as JSON.
+//! The frontmatter of a `SKILL.md` or another text: YAML, as JSON.
 //!
 //! Read event by event, so that what JSON cannot say, and what lets a short text stand for a long
 //! one (aliases), is refused instead of guessed.
@@ -16,6 +16,27 @@ const MAX_DEPTH: usize = 32;
 /// # Errors
 /// There is none, it is too long, or it says what JSON cannot.
 pub fn read(text: &str) -> Result<Map<String, Value>, String> {
+    read_and(text, None)
+}
+
+/// Where values begin in a text, by their paths as in `arguments[0].name`: numbers of lines, from 1.
+pub type Lines = Vec<(String, usize)>;
+
+/// How many values are remembered with their lines, and how long their paths may be.
+const MAX_LINES: usize = 1000;
+const MAX_PATH: usize = 200;
+
+/// Reads the frontmatter at the beginning of a text, and remembers where everything stands.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_lines(text: &str) -> Result<(Map<String, Value>, Lines), String> {
+    let mut lines = Lines::new();
+    let fields = read_and(text, Some(&mut lines))?;
+    Ok((fields, lines))
+}
+
+fn read_and(text: &str, lines: Option<&mut Lines>) -> Result<Map<String, Value>, String> {
     let (yaml, _) =
         cut(text).ok_or("it does not begin with frontmatter between two lines `---`")?;
     if yaml.len() > MAX_BYTES {
@@ -24,7 +45,7 @@ pub fn read(text: &str) -> Result<Map<String, Value>, String> {
             MAX_BYTES / 1024
         ));
     }
-    match parse(yaml).map_err(|why| format!("its frontmatter: {why}"))? {
+    match parse(yaml, lines).map_err(|why| format!("its frontmatter: {why}"))? {
         Value::Object(fields) => Ok(fields),
         _ => Err("its frontmatter is not a mapping".into()),
     }
@@ -53,11 +74,47 @@ enum Open {
     Object(Map<String, Value>, Option<String>),
 }
 
-fn parse(yaml: &str) -> Result<Value, String> {
+/// The path of the value that comes next.
+fn path(open: &[Open]) -> String {
+    let mut path = String::new();
+    for level in open {
+        match level {
+            Open::List(items) => path.push_str(&format!("[{}]", items.len())),
+            Open::Object(_, key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(key.as_deref().unwrap_or_default());
+            }
+        }
+    }
+    path
+}
+
+fn parse(yaml: &str, mut lines: Option<&mut Lines>) -> Result<Value, String> {
     let mut open: Vec<Open> = Vec::new();
     let mut whole = None;
     for event in Parser::new_from_str(yaml) {
-        let (event, _) = event.map_err(|error| error.to_string())?;
+        let (event, span) = event.map_err(|error| {
+            // The line `---` is before those that the parser sees.
+            let (line, why) = (error.marker().line() + 1, error.info());
+            format!("line {line}: {why}")
+        })?;
+        let is_key = matches!(open.last(), Some(Open::Object(_, None)));
+        let is_value = matches!(
+            event,
+            Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..)
+        );
+        if let Some(lines) = &mut lines
+            && is_value
+            && !is_key
+            && lines.len() < MAX_LINES
+        {
+            let path = path(&open);
+            if path.len() <= MAX_PATH {
+                lines.push((path, span.start.line() + 1));
+            }
+        }
         let done = match event {
             Event::Nothing
             | Event::StreamStart
@@ -201,6 +258,29 @@ mod tests {
 
     fn of(yaml: &str) -> Result<Value, String> {
         read(&format!("---\n{yaml}\n---\n# Body\n---\n")).map(Value::from)
+    }
+
+    #[test]
+    fn values_and_errors_have_their_lines() {
+        let text = "---\n# words\ntitle: A\narguments:\n  - name: x\n    complete: [a, b]\n---\n";
+        let (_, lines) = read_with_lines(text).expect("frontmatter");
+        let expected = [
+            ("", 3),
+            ("title", 3),
+            ("arguments", 5),
+            ("arguments[0]", 5),
+            ("arguments[0].name", 5),
+            ("arguments[0].complete", 6),
+            ("arguments[0].complete[0]", 6),
+            ("arguments[0].complete[1]", 6),
+        ];
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(path, line)| (path.as_str(), *line))
+            .collect();
+        assert_eq!(lines, expected);
+        let error = read("---\na: 1\nb: [\n---\n").expect_err("broken");
+        assert!(error.starts_with("its frontmatter: line "), "{error}");
     }
 
     #[test]

@@ -40,6 +40,16 @@ impl LoadedSkill {
         files.map(|file| (file.uri.as_str(), file.digest.as_str()))
     }
 
+    /// Whether this is the other one or a clone of it, and not only like it.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether all files are the same.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.uri() == other.uri() && self.files().eq(other.files())
+    }
+
     pub(super) fn loaded(&self) -> &Loaded {
         &self.0
     }

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-pub use self::frontmatter::{cut as cut_frontmatter, read as read_frontmatter};
+pub use self::frontmatter::{
+    Lines, cut as cut_frontmatter, read as read_frontmatter,
+    read_with_lines as frontmatter_with_lines,
+};
 pub use self::load::LoadedSkill;
 pub use self::load::sha256;
 pub(crate) use self::serve::{Skills, extension};
@@ -117,6 +120,11 @@ impl Skill {
         }
         found.sort();
         Ok(found.into_iter().map(Self::dir).collect())
+    }
+
+    /// The directory that it is read from.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// What `SKILL.md` says: Markdown, after the frontmatter.

@@ -20,12 +20,12 @@ use super::{TaskPolicy, methods};
 use crate::ask::Asks;
 use crate::ask::journal::Journal;
 use crate::ask::rounds::{Rounds, fresh_journal};
-use crate::call::{Incoming, Reply};
+use crate::call::{Ended, Incoming, Reply};
 use crate::catalog::tool::ToolEntry;
 use crate::context::{Caller, Context};
 use crate::core::Core;
 use crate::dispatch::hooked::run_tool;
-use crate::dispatch::{Driven, ToolEnd, drive, tool_end};
+use crate::dispatch::{Driven, ToolEnd, drive, tool_end, tool_reply};
 use crate::durable::down;
 use crate::era::modern::Subject;
 use crate::era::{Admitted, Refusal};
@@ -222,7 +222,8 @@ async fn finish(
 fn reply(core: &Core, incoming: &Incoming, revision: Revision, task: Task) -> Called {
     let result = CreateTaskResult { task, meta: None };
     let frame = core.frame(revision, None).result_type(ResultType::Task);
-    Called::Replied(Reply::result(incoming.frame.id(), &result, &frame))
+    let reply = Reply::result(incoming.frame.id(), &result, &frame);
+    Called::Replied(reply.ended(Ended::Task))
 }
 
 /// Begins as an ordinary call, whose asks go in rounds, and makes a task of it when it lasts.
@@ -278,10 +279,8 @@ async fn begin_as_call(
             let task = ended.state(run.id(), revision).task;
             Ok(reply(core, incoming, revision, task))
         }
-        ToolEnd::Done(result) => Ok(Called::Replied(Reply::result(
-            incoming.frame.id(),
-            &result,
-            &core.frame(revision, None),
+        ToolEnd::Done(result) => Ok(Called::Replied(tool_reply(
+            core, incoming, revision, &result,
         ))),
     }
 }

@@ -56,6 +56,11 @@ impl Tasks {
         self.lock().get(id).cloned()
     }
 
+    /// How many run.
+    pub(crate) fn running(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Takes a run in; `false` if there are too many.
     fn insert(&self, run: &Arc<Run>, limit: usize) -> bool {
         let mut running = self.lock();

@@ -140,6 +140,7 @@ impl Work {
                 let client = Client {
                     info: client.info.clone(),
                     capabilities: serde_json::from_str(client.capabilities.get()).ok()?,
+                    interpretation: None,
                 };
                 // A session of its own, which nobody can find: its client may be gone for good.
                 Caller::Session(Session::new(revision, principal, client))

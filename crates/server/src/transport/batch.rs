@@ -17,6 +17,7 @@ use super::{Started, begin, notified};
 use crate::call::{Frame, Incoming, Parsed, Reply};
 use crate::calls::Calls;
 use crate::core::Core;
+use crate::rate::Gate;
 use crate::session::Session;
 
 /// A batch that was taken in: the answers so far, and the calls that still run.
@@ -30,7 +31,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Takes in every member; `incoming` makes a request of a message. Never waits: what is not
+    /// Takes in every member; `incoming` makes a request of a message, and `gate` counts them. Never waits: what is not
     /// ready at once runs on, and is registered in `calls`.
     ///
     /// # Errors
@@ -40,6 +41,7 @@ impl Batch {
         core: &Arc<Core>,
         session: &Session,
         calls: &Calls,
+        gate: Option<&Gate>,
         bytes: &[u8],
         incoming: impl Fn(Arc<Frame>) -> Incoming,
     ) -> Result<Self, EnvelopeError> {
@@ -47,7 +49,13 @@ impl Batch {
         let mut taken = Self::default();
         for member in batch(text, core.limits.batch_messages)? {
             match Frame::parse(member) {
-                Ok(Parsed::Request(frame)) => taken.call(cx, core, calls, incoming(frame)),
+                Ok(Parsed::Request(frame)) => match gate.map_or(Ok(()), |gate| gate.pass(core)) {
+                    Ok(()) => taken.call(cx, core, calls, incoming(frame)),
+                    Err(early) => {
+                        let reply = Reply::error(Some(frame.id()), &early.error(), 429);
+                        taken.answers.push(reply.message.into());
+                    }
+                },
                 Ok(Parsed::Notification(frame)) => {
                     notified(&frame, calls);
                     taken.accepted = true;

@@ -21,7 +21,9 @@ use crate::calls::Calls;
 use crate::core::Core;
 use crate::era::legacy;
 use crate::hub::Notice;
+use crate::observe::Transport;
 use crate::principal::Principal;
+use crate::rate::Gate;
 use crate::session::Session;
 
 /// Takes the server's messages, one at a time, and frames them for the wire.
@@ -57,6 +59,9 @@ pub(crate) struct Conversation {
     calls: Arc<Calls>,
     tasks: JoinSet<Done>,
     inbox: mpsc::Receiver<Bytes>,
+    /// Counts requests, where there is a limit.
+    gate: Option<Gate>,
+    transport: Transport,
 }
 
 /// What a task has brought about.
@@ -77,13 +82,18 @@ pub(crate) enum Event {
 }
 
 impl Conversation {
-    pub(crate) fn new(core: Arc<Core>, principal: Option<Arc<Principal>>) -> Self {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        principal: Option<Arc<Principal>>,
+        transport: Transport,
+    ) -> Self {
         let (messages, inbox) = mpsc::channel(core.limits.stream_messages);
         let hung_up = watch::Sender::new(false);
         Self {
             outlet: Outlet::Line {
                 messages,
                 hung_up: hung_up.subscribe(),
+                transport,
             },
             hung_up,
             core,
@@ -92,7 +102,15 @@ impl Conversation {
             calls: Arc::default(),
             tasks: JoinSet::new(),
             inbox,
+            gate: None,
+            transport,
         }
+    }
+
+    /// Counts the requests for which no request of HTTP was counted.
+    pub(crate) fn gated(mut self, gate: Option<Gate>) -> Self {
+        self.gate = gate;
+        self
     }
 
     /// Whether the session's revision knows batches.
@@ -149,6 +167,13 @@ impl Conversation {
     }
 
     fn call(&mut self, cx: &mut Context<'_>, frame: Arc<Frame>, output: &mut impl Output) {
+        // Over HTTP+SSE each came with a request of its own.
+        if let Some(gate) = &self.gate
+            && self.transport != Transport::Sse
+            && let Err(early) = gate.pass(&self.core)
+        {
+            return refuse(output, Some(frame.id()), &early.error());
+        }
         let mut id = None;
         if !self.tasks.is_empty() {
             let known = frame.id_buf();
@@ -197,7 +222,10 @@ impl Conversation {
             principal: self.principal.clone(),
             outlet: self.outlet.clone(),
         };
-        match Batch::take(cx, &self.core, session, &self.calls, bytes, incoming) {
+        match {
+            let gate = self.gate.as_ref();
+            Batch::take(cx, &self.core, session, &self.calls, gate, bytes, incoming)
+        } {
             Ok(batch) if !batch.waits() => self.answer_batch(batch.into_array(), output),
             Ok(mut batch) => {
                 let calls = Arc::clone(&self.calls);

@@ -21,7 +21,6 @@ use super::batch::array;
 use crate::call::{Frame, Incoming, Outlet, Parsed, Reply, Via};
 use crate::calls::Calls;
 use crate::core::Core;
-use crate::dispatch::respond;
 use crate::era::legacy;
 use crate::handler::BoxFuture;
 use crate::outbox::{Bounds, Next, Outbox};
@@ -258,7 +257,7 @@ impl InProcess {
             principal: None,
             outlet: Outlet::Stream(Arc::clone(&outbox)),
         };
-        let mut call = Box::pin(respond(Arc::clone(&self.core), incoming));
+        let mut call = super::call(&self.core, incoming);
         let mut reader = None;
         poll_fn(|cx| {
             loop {

@@ -15,6 +15,7 @@ use wharf_protocol::lines::LineSplitter;
 
 use super::conversation::{Conversation, Inbound, Output, refuse};
 use crate::core::Core;
+use crate::observe::Transport;
 
 /// Read at once at most, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -28,7 +29,7 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut connection = Connection {
-        talk: Conversation::new(Arc::clone(&core), None),
+        talk: Conversation::new(Arc::clone(&core), None, Transport::Stdio),
         splitter: LineSplitter::new(core.limits.message_bytes),
         output: Lines(Vec::with_capacity(CHUNK)),
         core,

@@ -19,7 +19,7 @@ use wharf_protocol::request::CancelledParams;
 use crate::call::{Frame, Incoming, Reply};
 use crate::calls::Calls;
 use crate::core::Core;
-use crate::dispatch::respond;
+use crate::dispatch::{respond, respond_watched};
 
 /// A request being answered.
 pub(crate) type Call = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -31,9 +31,19 @@ pub(crate) enum Started {
     Waiting(Call),
 }
 
+/// Answers a request; nothing is done before it is polled.
+#[inline]
+pub(crate) fn call(core: &Arc<Core>, incoming: Incoming) -> Call {
+    if core.observers.is_empty() {
+        Box::pin(respond(Arc::clone(core), incoming))
+    } else {
+        Box::pin(respond_watched(Arc::clone(core), incoming))
+    }
+}
+
 /// Starts to answer a request on the task of its connection: polls it once.
 pub(crate) fn begin(cx: &mut Context<'_>, core: &Arc<Core>, incoming: Incoming) -> Started {
-    let mut call: Call = Box::pin(respond(Arc::clone(core), incoming));
+    let mut call = call(core, incoming);
     match call.as_mut().poll(cx) {
         Poll::Ready(reply) => Started::Ready(reply),
         Poll::Pending => Started::Waiting(call),
@@ -42,7 +52,7 @@ pub(crate) fn begin(cx: &mut Context<'_>, core: &Arc<Core>, incoming: Incoming) 
 
 /// The same in an async function; it is ready at once.
 pub(crate) async fn start(core: &Arc<Core>, incoming: Incoming) -> Started {
-    let mut call: Call = Box::pin(respond(Arc::clone(core), incoming));
+    let mut call = call(core, incoming);
     let first = std::future::poll_fn(|cx: &mut Context<'_>| {
         Poll::Ready(match call.as_mut().poll(cx) {
             Poll::Ready(reply) => Some(reply),
@@ -63,10 +73,11 @@ pub(crate) fn notified(frame: &Frame, calls: &Calls) {
             let Ok(params) = frame.params::<CancelledParams<'_>>() else {
                 return;
             };
-            if let Some(id) = cancelled_id(params.request_id) {
-                let found = calls.cancel(&id);
-                let id = crate::handler::text::shown(id.as_json());
-                tracing::debug!(%id, found, reason = ?params.reason, "cancelled by the client");
+            cancel(calls, params.request_id, params.reason.as_deref());
+        }
+        None if frame.raw_method() == CANCEL_REQUEST => {
+            if let Ok(params) = frame.params::<CancelRequest<'_>>() {
+                cancel(calls, params.id, None);
             }
         }
         Some(method) => tracing::debug!(method = method.as_str(), "notification"),
@@ -74,6 +85,20 @@ pub(crate) fn notified(frame: &Frame, calls: &Calls) {
     }
 }
 
-fn cancelled_id(raw: &RawValue) -> Option<wharf_protocol::envelope::IdBuf> {
-    Id::from_json(raw.get()).map(|id| id.to_owned())
+/// How clients cancel that know JSON-RPC from editors. It is not in the specification, so no
+/// revision gives it another meaning.
+const CANCEL_REQUEST: &str = "$/cancelRequest";
+
+#[derive(serde::Deserialize)]
+struct CancelRequest<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+}
+
+fn cancel(calls: &Calls, id: &RawValue, reason: Option<&str>) {
+    if let Some(id) = Id::from_json(id.get()).map(|id| id.to_owned()) {
+        let found = calls.cancel(&id);
+        let id = crate::handler::text::shown(id.as_json());
+        tracing::debug!(%id, found, ?reason, "cancelled by the client");
+    }
 }

@@ -6,11 +6,15 @@
 mod wire;
 
 mod browsers;
+mod callers;
 mod channels;
 mod floods;
 mod headers;
 mod json;
 mod logs;
+mod observed;
+#[cfg(feature = "tls")]
+mod secure;
 mod sessions;
 mod size;
 mod slow;

@@ -9,8 +9,16 @@
 //!   other name may lie outside; see [`Options::hard_links`].
 //! - Names that are not UTF-8 are shown, escaped, and cannot be named by a client.
 
+mod atomic;
+mod delete;
+mod dirs;
+mod edit;
 mod fault;
+mod grep;
+mod heard;
+mod list;
 mod media;
+mod moving;
 mod open;
 mod options;
 mod part;
@@ -18,9 +26,15 @@ mod place;
 mod policy;
 mod reach;
 mod read;
+mod resources;
 mod root;
 mod rules;
+mod search;
 mod shown;
+mod told;
+mod walk;
+mod watch;
+mod write;
 
 pub use options::{Deletion, Options};
 
@@ -29,7 +43,7 @@ use std::sync::Arc;
 use wharf::Items;
 
 use self::open::Files;
-use crate::{Pack, Result, Surroundings};
+use crate::{Pack, Result, Running, Surroundings};
 
 /// Opens the pack.
 ///
@@ -38,6 +52,26 @@ use crate::{Pack, Result, Surroundings};
 /// read. [`Error::is_invalid`](crate::Error::is_invalid): a glob or the URI is wrong.
 pub async fn open(options: &Options, at: &Surroundings) -> Result<Pack> {
     let files = Arc::new(Files::open(options, at)?);
-    let items = Items::new().tool(read::tool(&files));
-    Ok(items.into())
+    let mut items = Items::new()
+        .tool(read::tool(&files))
+        .tool(list::tool(&files))
+        .tool(search::tool(&files))
+        .resource(resources::root(&files))
+        .resource(resources::template(&files))
+        .listing(resources::Listing(Arc::clone(&files)));
+    if options.write {
+        items = items
+            .tool(write::tool(&files))
+            .tool(edit::tool(&files))
+            .tool(moving::tool(&files));
+        if options.delete != Deletion::Never {
+            items = items.tool(delete::tool(&files, options.delete));
+        }
+    }
+    let mut pack = Pack::from(items);
+    if options.watch {
+        let watching = watch::watch(files, at.catalog.clone());
+        pack.running.push(Running::spawn(watching));
+    }
+    Ok(pack)
 }

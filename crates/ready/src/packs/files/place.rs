@@ -207,6 +207,23 @@ pub(super) fn decoded(text: &str) -> Result<Place> {
     Place::parse(&path)
 }
 
+/// Where a list goes on after a path, exactly.
+pub(super) fn cursor(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    percent_encoding::percent_encode(bytes, IN_PATH).to_string()
+}
+
+/// Reads what [`cursor`] writes; `None` if it is no such thing.
+pub(super) fn read_cursor(text: &str) -> Option<Place> {
+    let bytes: Vec<u8> = percent_decode_str(text).collect();
+    #[cfg(unix)]
+    let path: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes);
+    #[cfg(not(unix))]
+    let path = std::ffi::OsString::from(String::from_utf8(bytes).ok()?);
+    let place = Place::resolved(Path::new(&path))?;
+    (!place.is_root() && text.len() <= 3 * MAX_PATH).then_some(place)
+}
+
 fn file_uri(real: &Path) -> Result<String, String> {
     let why = "its path cannot be written as a URI: set `uri`";
     let url = url::Url::from_directory_path(real).map_err(|()| why)?;

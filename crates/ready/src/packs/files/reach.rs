@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cap_fs_ext::{
     DirExt as _, FollowSymlinks, MetadataExt as _, OpenOptionsFollowExt as _,
@@ -44,12 +44,17 @@ pub(super) enum LastLink {
 impl Files {
     /// Goes to a place, which need not exist; its directory must.
     pub(super) fn reach(&self, place: &Place, last: LastLink) -> Result<Reached> {
-        match self.try_reach(place, last)? {
+        self.reach_new(place, last, false)
+    }
+
+    /// The same, where something new may be made: a directory, or else a file.
+    pub(super) fn reach_new(&self, place: &Place, last: LastLink, dir: bool) -> Result<Reached> {
+        match self.try_reach(place, last, dir)? {
             Ok(reached) => Ok(reached),
             Err(link) => {
                 // Once: what comes out has no links, unless somebody is making new ones meanwhile.
                 let real = self.resolve(place, last, link)?;
-                self.try_reach(&real, last)?.map_err(|_| {
+                self.try_reach(&real, last, dir)?.map_err(|_| {
                     Fault::failed(format_args!(
                         "{} is being changed: try again",
                         quoted(place.as_path())
@@ -88,7 +93,12 @@ impl Files {
     }
 
     /// `Err` in the result is the link that is in the way.
-    fn try_reach(&self, place: &Place, last: LastLink) -> Result<Result<Reached, PathBuf>> {
+    fn try_reach(
+        &self,
+        place: &Place,
+        last: LastLink,
+        new_dir: bool,
+    ) -> Result<Result<Reached, PathBuf>> {
         let mut parent = self.root.dir()?;
         let mut rules = Rules::default();
         let mut path = PathBuf::new();
@@ -110,7 +120,7 @@ impl Files {
                 Err(error) => return Err(self.missing(place, &path, &rules, &error)),
             };
             let is_link = about.as_ref().is_some_and(Metadata::is_symlink);
-            let is_dir = !is_last || about.as_ref().is_some_and(Metadata::is_dir);
+            let is_dir = !is_last || about.as_ref().map_or(new_dir, Metadata::is_dir);
             self.check(&path, is_dir, &rules)?;
             if is_link && (!is_last || last == LastLink::Follow) {
                 return Ok(Err(path));
@@ -279,5 +289,23 @@ impl Stamp {
                 .map(cap_std::time::SystemTime::into_std),
             changed,
         }
+    }
+
+    /// Which file it is.
+    pub(super) fn file(&self) -> (u64, u64) {
+        self.file
+    }
+
+    /// Whether the last change was before a time.
+    pub(super) fn is_before(&self, time: SystemTime) -> bool {
+        let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).ok();
+        let changed = u64::try_from(self.changed.0)
+            .ok()
+            .zip(u32::try_from(self.changed.1).ok());
+        let changed = changed.map(|(seconds, nanos)| Duration::new(seconds, nanos));
+        let modified = self.modified.and_then(since);
+        changed
+            .max(modified)
+            .is_some_and(|last| since(time).is_some_and(|time| last < time))
     }
 }

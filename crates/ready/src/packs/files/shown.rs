@@ -35,7 +35,11 @@ pub(super) fn quoted_text(text: &str) -> String {
 
 /// The beginning of a text, up to this many bytes.
 pub(super) fn cut(text: &str, limit: usize) -> &str {
-    &text[..text.floor_char_boundary(limit)]
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 fn escape_into(out: &mut String, text: &str) {

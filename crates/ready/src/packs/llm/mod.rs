@@ -4,9 +4,15 @@
 //! What the model says goes to the client piece by piece, as progress, where the client asked for
 //! progress. [`Llm`] is the same model without a server.
 
+mod calls;
 mod echo;
 mod model;
+mod names;
 mod options;
+mod provider;
+mod relay;
+mod remote;
+mod request;
 mod serve;
 
 pub use model::{Answer, Llm};
@@ -21,11 +27,14 @@ use crate::{Pack, Result, Surroundings};
 /// # Errors
 /// Options that do not fit together, such as a provider without a model or a key.
 pub async fn open(options: &Options, _: &Surroundings) -> Result<Pack> {
-    let llm = Llm::new(options)?;
-    let items = Items::new()
+    Ok(items(Llm::new(options)?).into())
+}
+
+/// What a server with this model offers.
+pub fn items(llm: Llm) -> Items {
+    Items::new()
         .tool(serve::tool(&llm))
-        .model(serve::Model(llm));
-    Ok(items.into())
+        .model(serve::Model(llm))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use wharf::protocol::sampling::{CreateMessageParams, CreateMessageResult, Sampli
 
 use super::echo::{self, Echo};
 use super::options::{Options, Provider};
+use super::remote::{Remote, Said};
 use crate::{Error, Result};
 
 /// A language model of a provider, within the limits of its [`Options`]. Cheap to clone; clones
@@ -21,17 +22,37 @@ pub struct Llm(Arc<Inner>);
 struct Inner {
     options: Options,
     places: Arc<Semaphore>,
+    /// `None`: the simulator.
+    remote: Option<Remote>,
 }
 
 impl Llm {
-    /// A model. Nothing is sent before it is asked.
+    /// A model. Nothing is sent before it is asked. A key that the options do not name is taken
+    /// from the environment.
     ///
     /// # Errors
     /// Options that do not fit together, such as a provider without a model or a key.
     pub fn new(options: &Options) -> Result<Self> {
+        Self::with_variables(options, |name| std::env::var(name).ok())
+    }
+
+    /// The same with an environment of the caller's.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_variables(
+        options: &Options,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        options.check()?;
+        let remote = match options.provider.known() {
+            Some(known) => Some(Remote::new(options, known, variable)?),
+            None => None,
+        };
         Ok(Self(Arc::new(Inner {
             options: options.clone(),
             places: Arc::new(Semaphore::new(options.concurrency)),
+            remote,
         })))
     }
 
@@ -53,7 +74,19 @@ impl Llm {
             return Err(self.late());
         };
         self.bound(&mut params);
-        let source = Source::Echo(Echo::new(&params));
+        let source = match &self.0.remote {
+            None => Source::Echo(Echo::new(&params)),
+            Some(remote) => {
+                let model = self.model(&params);
+                let said = remote.ask(model, params, deadline);
+                match tokio::time::timeout_at(deadline, said).await {
+                    Ok(said) => {
+                        Source::Remote(Box::new(said.map_err(|error| error.context(self))?))
+                    }
+                    Err(_) => return Err(self.late()),
+                }
+            }
+        };
         Ok(Answer {
             llm: self.clone(),
             source,
@@ -70,7 +103,25 @@ impl Llm {
     pub async fn create(&self, params: CreateMessageParams) -> Result<CreateMessageResult> {
         let mut answer = self.ask(params).await?;
         while answer.piece().await?.is_some() {}
-        Ok(answer.result())
+        answer.result()
+    }
+
+    /// The model to ask: the first one that the client names a part of, among those that it may
+    /// have.
+    fn model(&self, params: &CreateMessageParams) -> &str {
+        let options = &self.0.options;
+        let usual = options.model.as_deref().unwrap_or_default();
+        let preferences = params.model_preferences.as_ref();
+        let hints = preferences.map_or(&[][..], |preferences| &preferences.hints);
+        let all = || std::iter::once(usual).chain(options.models.iter().map(String::as_str));
+        hints
+            .iter()
+            .filter_map(|hint| hint.name.as_deref().filter(|name| !name.is_empty()))
+            .find_map(|name| {
+                let whole = all().find(|model| *model == name);
+                whole.or_else(|| all().find(|model| model.contains(name)))
+            })
+            .unwrap_or(usual)
     }
 
     /// Keeps a request within the options.
@@ -128,6 +179,7 @@ pub struct Answer {
 #[derive(Debug)]
 enum Source {
     Echo(Echo),
+    Remote(Box<Said>),
 }
 
 impl Answer {
@@ -138,13 +190,14 @@ impl Answer {
     pub async fn piece(&mut self) -> Result<Option<String>> {
         let next = async {
             match &mut self.source {
-                Source::Echo(echo) => Ok::<_, Error>(echo.piece()),
+                Source::Echo(echo) => Ok(echo.piece()),
+                Source::Remote(said) => said.piece().await,
             }
         };
         let Ok(piece) = tokio::time::timeout_at(self.deadline, next).await else {
             return Err(self.llm.late());
         };
-        let piece = piece?;
+        let piece = piece.map_err(|error: Error| error.context(&self.llm))?;
         if let Some(piece) = &piece {
             self.text.push_str(piece);
         }
@@ -152,16 +205,21 @@ impl Answer {
     }
 
     /// All of it, once the last piece is there.
-    pub fn result(self) -> CreateMessageResult {
-        let (model, stop_reason) = match self.source {
-            Source::Echo(echo) => (echo::MODEL.to_owned(), echo.stop_reason.to_owned()),
-        };
-        CreateMessageResult {
-            role: Role::Assistant,
-            content: SamplingContent::text(self.text).into(),
-            model,
-            stop_reason: Some(stop_reason),
-            meta: None,
+    ///
+    /// # Errors
+    /// What the model said last cannot be read: a call of a tool without proper arguments.
+    pub fn result(self) -> Result<CreateMessageResult> {
+        match self.source {
+            Source::Echo(echo) => Ok(CreateMessageResult {
+                role: Role::Assistant,
+                content: SamplingContent::text(self.text).into(),
+                model: echo::MODEL.to_owned(),
+                stop_reason: Some(echo.stop_reason.to_owned()),
+                meta: None,
+            }),
+            Source::Remote(said) => said
+                .result(self.text)
+                .map_err(|error| error.context(&self.llm)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Secret;
+use crate::{Error, Result, Secret};
 
 /// A language model that clients may ask.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -70,6 +70,60 @@ impl Default for Options {
             max_bytes: 8 << 20,
             stream: true,
         }
+    }
+}
+
+impl Options {
+    /// Whether the options fit together, but for where the provider is.
+    pub(super) fn check(&self) -> Result<()> {
+        let remote = self.provider != Provider::Echo;
+        let range = |name: &str, fits: bool, expected: &str| match fits {
+            true => Ok(()),
+            false => Err(Error::invalid(format!("`{name}` must be {expected}"))),
+        };
+        let temperature = |given: Option<f64>| given.is_none_or(|t| (0.0..=2.0).contains(&t));
+        range("max_tokens", self.max_tokens > 0, "more than 0")?;
+        range(
+            "timeout",
+            (1..=86_400).contains(&self.timeout),
+            "1 to 86400 seconds",
+        )?;
+        range(
+            "concurrency",
+            (1..=1000).contains(&self.concurrency),
+            "1 to 1000",
+        )?;
+        range("retries", self.retries <= 10, "at most 10")?;
+        range(
+            "max_bytes",
+            (1024..=256 << 20).contains(&self.max_bytes),
+            "1024 to 268435456",
+        )?;
+        range("temperature", temperature(self.temperature), "0 to 2")?;
+        range(
+            "max_temperature",
+            temperature(self.max_temperature),
+            "0 to 2",
+        )?;
+        let unnamed = self.model.as_deref().unwrap_or_default().is_empty();
+        if remote && unnamed {
+            return Err(Error::invalid(format!(
+                "provider `{}` needs a `model`",
+                self.provider
+            )));
+        }
+        let only_remote = [
+            ("base_url", self.base_url.is_some()),
+            ("key", self.key.is_some()),
+        ];
+        for (name, given) in only_remote {
+            if given && !remote {
+                return Err(Error::invalid(format!(
+                    "`{name}` means nothing to the simulator `echo`: name another `provider`"
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

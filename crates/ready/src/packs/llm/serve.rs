@@ -40,7 +40,7 @@ async fn answer(
         count += 1.0;
         ctx.progress_message(count, None, piece).await;
     }
-    Ok(answer.result())
+    answer.result().map_err(told)
 }
 
 fn told(error: Error) -> wharf::Error {

@@ -7,6 +7,9 @@ use wharf::{CatalogHandle, InProcess, Server};
 use super::*;
 use crate::Surroundings;
 
+mod limits;
+mod processes;
+mod search;
 mod whole;
 
 /// A directory of its own that is removed at the end.
@@ -118,15 +121,6 @@ impl Served {
                 None => return all,
             }
         }
-    }
-
-    fn heard(&self) -> Vec<String> {
-        let heard = self.notifications();
-        let of = |message: &Value| {
-            let uri = message["params"]["uri"].as_str().unwrap_or_default();
-            format!("{} {uri}", message["method"].as_str().unwrap_or_default())
-        };
-        heard.iter().map(of).collect()
     }
 }
 

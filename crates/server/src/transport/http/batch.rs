@@ -15,6 +15,7 @@ use super::read::Accepts;
 use super::stream::Body;
 use crate::call::{Frame, Incoming, Outlet, Via};
 use crate::outbox::Outbox;
+use crate::rate::Gate;
 use crate::session::Session;
 use crate::transport::batch::Batch;
 
@@ -24,6 +25,7 @@ pub(super) async fn answer(
     bytes: &[u8],
     session: Arc<Session>,
     accepts: Accepts,
+    gate: Option<Gate>,
 ) -> Response<Body> {
     let core = &shared.core;
     let outbox = Outbox::new(resumable(core));
@@ -43,7 +45,9 @@ pub(super) async fn answer(
     };
     let taken = poll_fn(|cx| {
         let calls = session.calls();
-        Poll::Ready(Batch::take(cx, core, &session, calls, bytes, incoming))
+        let gate = gate.as_ref();
+        let taken = Batch::take(cx, core, &session, calls, gate, bytes, incoming);
+        Poll::Ready(taken)
     });
     let mut batch = match taken.await {
         Ok(batch) => batch,

@@ -11,9 +11,12 @@ mod guard;
 mod listen;
 mod read;
 mod route;
+mod scrape;
 pub(crate) mod serve;
 mod sse;
 mod stream;
+mod tls;
+mod tokens;
 mod version;
 mod watch;
 #[cfg(feature = "websocket")]
@@ -21,31 +24,39 @@ mod websocket;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use ::http::header::{self, HeaderValue};
 use ::http::request::Parts;
-use ::http::{Method, Request, Response, StatusCode, header};
+use ::http::{Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use wharf_protocol::envelope::is_batch;
 use wharf_protocol::headers;
 
 pub use self::guard::Unauthorized;
+pub use self::scrape::{MetricsOptions, MetricsServer};
 pub use self::serve::HttpServer;
 pub use self::stream::Body;
+pub use self::tls::Tls;
+pub use self::tokens::Tokens;
+pub use crate::rate::RateLimit;
 
-use self::answer::{failure, with_header};
+use self::answer::{failure, json, with_header};
 use self::guard::Guard;
 use self::read::Accepts;
 use self::route::{Place, Routes};
 use self::version::Version;
 use self::watch::Active;
-use crate::call::{Frame, Parsed};
+use crate::call::{Frame, Parsed, Reply};
 use crate::core::Core;
 use crate::era::legacy;
 use crate::error::Result;
+use crate::observe::Refused;
 use crate::principal::Principal;
+use crate::rate::{Gate, Key, Rates, TooEarly};
 use crate::session::Session;
 use crate::transport::conversation::Inbound;
 use wharf_protocol::error::ErrorCode;
@@ -81,9 +92,20 @@ pub struct HttpOptions {
     /// Whether the server may listen on addresses that others can reach although nobody
     /// authenticates callers. Default no: such a start is refused.
     pub allow_public: bool,
-    /// Who is calling. Default: the [`Principal`] in the request's extensions, if any.
+    /// Who is calling. Default: the [`Principal`] in the request's extensions, if any. For fixed
+    /// tokens see [`Tokens`].
     pub authenticate: Option<Authenticate>,
+    /// The certificate of our own listener, which then speaks HTTPS only. Default `None`. A mounted
+    /// service leaves it to its host.
+    pub tls: Option<Tls>,
+    /// How many requests callers may send. Default `None`: as many as they like.
+    pub rate: Option<RateLimit>,
 }
+
+/// The address that a request comes from. An application that mounts the service puts it into the
+/// request's extensions, for [`HttpOptions::rate`]; our own listener knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 impl Default for HttpOptions {
     fn default() -> Self {
@@ -96,6 +118,8 @@ impl Default for HttpOptions {
             allowed_origins: Vec::new(),
             allow_public: false,
             authenticate: None,
+            tls: None,
+            rate: None,
         }
     }
 }
@@ -110,6 +134,8 @@ impl fmt::Debug for HttpOptions {
             .field("allowed_hosts", &self.allowed_hosts)
             .field("allowed_origins", &self.allowed_origins)
             .field("allow_public", &self.allow_public)
+            .field("tls", &self.tls)
+            .field("rate", &self.rate)
             .finish_non_exhaustive()
     }
 }
@@ -131,6 +157,7 @@ pub(crate) struct Shared {
     routes: Routes,
     channels: sse::Channels,
     authenticate: Option<Authenticate>,
+    rates: Option<Arc<Rates>>,
 }
 
 impl fmt::Debug for Service {
@@ -160,6 +187,7 @@ impl Service {
                 routes,
                 channels: sse::Channels::default(),
                 authenticate: options.authenticate.clone(),
+                rates: options.rate.map(|limit| Arc::new(Rates::new(limit))),
             }),
         }
     }
@@ -184,6 +212,28 @@ impl Service {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let core = &self.shared.core;
+        let peer = match active {
+            Some(active) => active.peer(),
+            None => request.extensions().get().map(|&Peer(peer)| peer),
+        };
+        let response = self.admit(request, active, peer).await;
+        if !core.observers.is_empty() {
+            note(core, &response, peer);
+        }
+        response
+    }
+
+    async fn admit<B>(
+        &self,
+        request: Request<B>,
+        active: Option<&Active>,
+        peer: Option<IpAddr>,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         #[cfg(not(feature = "websocket"))]
         let _ = active;
         let (parts, body) = request.into_parts();
@@ -202,15 +252,27 @@ impl Service {
         if parts.method == Method::OPTIONS {
             return permit.preflight(&parts);
         }
-        let response = match self.principal(&parts) {
+        let principal = self.principal(&parts);
+        let mut gate = None;
+        if let Some(rates) = &self.shared.rates {
+            let caller = principal.as_ref().ok().and_then(Option::as_ref);
+            let known = gate.insert(Gate {
+                rates: Arc::clone(rates),
+                key: Key::of(caller, peer),
+            });
+            if let Err(early) = known.rates.take(&known.key) {
+                return permit.finish(too_early(early));
+            }
+        }
+        let response = match principal {
             Ok(principal) => match place {
-                Place::Endpoint => self.endpoint(parts, body, principal).await,
+                Place::Endpoint => self.endpoint(parts, body, principal, gate).await,
                 // Boxed: what is called most decides how large the future of a request is.
                 Place::Events | Place::Messages => {
-                    Box::pin(self.events(place, parts, body, principal)).await
+                    Box::pin(self.events(place, parts, body, principal, gate)).await
                 }
                 #[cfg(feature = "websocket")]
-                Place::WebSocket => websocket::open(&self.shared, parts, principal, active),
+                Place::WebSocket => websocket::open(&self.shared, parts, principal, gate, active),
             },
             Err(unauthorized) => unauthorized.into_response(),
         };
@@ -237,13 +299,16 @@ impl Service {
         parts: Parts,
         body: B,
         principal: Option<Arc<Principal>>,
+        gate: Option<Gate>,
     ) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         match parts.method {
-            Method::GET if place == Place::Events => sse::open(&self.shared, &parts, principal),
+            Method::GET if place == Place::Events => {
+                sse::open(&self.shared, &parts, principal, gate)
+            }
             Method::POST => {
                 if let Err(response) = read::check_content(&parts.headers) {
                     return *response;
@@ -273,6 +338,7 @@ impl Service {
         parts: Parts,
         body: B,
         principal: Option<Arc<Principal>>,
+        gate: Option<Gate>,
     ) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
@@ -284,7 +350,7 @@ impl Service {
             return *response;
         }
         match parts.method {
-            Method::POST => self.post(parts, body, principal).await,
+            Method::POST => self.post(parts, body, principal, gate).await,
             Method::GET => match self.named_session(&parts, principal.as_deref()) {
                 Ok(session) => listen::open(&self.shared, &parts, &session).await,
                 Err(response) => *response,
@@ -323,6 +389,10 @@ impl Service {
         let mut values = parts.headers.get_all(headers::SESSION_ID).iter();
         let (value, more) = (values.next(), values.next().is_some());
         let Some(value) = value.filter(|_| !more) else {
+            if let Some(session) = self.session_of_query(parts, principal) {
+                version.check(session.revision)?;
+                return Ok(session);
+            }
             let message = "header Mcp-Session-Id is required, once: `initialize` gives it";
             let status = StatusCode::BAD_REQUEST;
             return Err(Box::new(failure(
@@ -358,10 +428,25 @@ impl Service {
         version: Version,
         principal: Option<&Principal>,
     ) -> Result<Option<Arc<Session>>, Box<Response<Body>>> {
-        if version.is_modern() || !parts.headers.contains_key(headers::SESSION_ID) {
+        let named = parts.headers.contains_key(headers::SESSION_ID)
+            || self.session_of_query(parts, principal).is_some();
+        if version.is_modern() || !named {
             return Ok(None);
         }
         self.session(parts, version, principal).map(Some)
+    }
+
+    /// The session that the query names, of a client that an interpreter took. Every other
+    /// session, a foreign one and an unknown one are alike: as if there were no query.
+    fn session_of_query(
+        &self,
+        parts: &Parts,
+        principal: Option<&Principal>,
+    ) -> Option<Arc<Session>> {
+        let core = &self.shared.core;
+        let id = core.interpreter.as_ref().and(query_id(parts))?;
+        let session = core.sessions.get(id, principal)?;
+        (session.client.interpretation.is_some() && !session.is_ended()).then_some(session)
     }
 
     /// Takes up the session that a request names, if it was opened before the process was started.
@@ -371,7 +456,12 @@ impl Service {
         principal: Option<&Arc<Principal>>,
     ) -> Result<(), Box<Response<Body>>> {
         let header = parts.headers.get(headers::SESSION_ID);
-        let Some(id) = header.and_then(|id| id.to_str().ok()) else {
+        let id = match header {
+            Some(id) => id.to_str().ok(),
+            None if self.shared.core.interpreter.is_some() => query_id(parts),
+            None => None,
+        };
+        let Some(id) = id else {
             return Ok(());
         };
         let recalled = Box::pin(self.shared.core.recall_session(id, principal)).await;
@@ -383,6 +473,7 @@ impl Service {
         parts: Parts,
         body: B,
         principal: Option<Arc<Principal>>,
+        gate: Option<Gate>,
     ) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
@@ -399,7 +490,7 @@ impl Service {
         };
         if is_batch(&bytes) {
             return self
-                .post_batch(&parts, bytes, principal.as_deref(), accepts)
+                .post_batch(&parts, bytes, principal.as_deref(), accepts, gate)
                 .await;
         }
         let parsed = match Frame::parse(bytes) {
@@ -456,13 +547,14 @@ impl Service {
         bytes: Bytes,
         principal: Option<&Principal>,
         accepts: Accepts,
+        gate: Option<Gate>,
     ) -> Response<Body> {
         let session = version::of(&parts.headers)
             .and_then(|version| self.session_of_post(parts, version, principal));
         match session {
             Err(response) => *response,
             Ok(Some(session)) if legacy::takes_batches(&session) => {
-                batch::answer(&self.shared, &bytes, session, accepts).await
+                batch::answer(&self.shared, &bytes, session, accepts, gate).await
             }
             Ok(_) => match Frame::parse(bytes) {
                 Err(error) => answer::refused(&error),
@@ -471,6 +563,39 @@ impl Service {
             },
         }
     }
+}
+
+/// The session id in the query of a request whose headers name none.
+fn query_id(parts: &Parts) -> Option<&str> {
+    if parts.headers.contains_key(headers::SESSION_ID) {
+        return None;
+    }
+    let mut ids = parts
+        .uri
+        .query()?
+        .split('&')
+        .filter_map(|pair| pair.strip_prefix("sessionId="));
+    // Which of two is meant nobody knows.
+    ids.next().filter(|_| ids.next().is_none())
+}
+
+/// A request that is one too many.
+fn too_early(early: TooEarly) -> Response<Body> {
+    let mut response = json(Reply::error(None, &early.error(), 429));
+    let seconds = HeaderValue::from(early.seconds());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
+/// Tells observers of a refusal, which its status shows.
+fn note(core: &Core, response: &Response<Body>, peer: Option<IpAddr>) {
+    let Some(mut why) = Refused::of_status(response.status().as_u16()) else {
+        return;
+    };
+    if response.headers().contains_key(header::RETRY_AFTER) {
+        why = Refused::Rate;
+    }
+    core.observers.refused(why, peer);
 }
 
 fn not_allowed_at_endpoint() -> Response<Body> {

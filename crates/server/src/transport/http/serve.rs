@@ -4,23 +4,27 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::Request;
+use ::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::watch::{Expired, Notes, Watched};
-use super::{HttpOptions, Service};
+use super::stream::Body;
+use super::watch::{Active, Expired, Notes, Watched};
+use super::{HttpOptions, Service, Tls};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::observe::Refused;
 
 /// A server that listens and is about to serve; see [`Server::bind`](crate::Server::bind).
 pub struct HttpServer {
@@ -71,14 +75,14 @@ impl HttpServer {
     /// The address of the Streamable HTTP endpoint, for a client.
     pub fn url(&self) -> Result<String> {
         let address = self.local_addr()?;
-        Ok(format!("http://{address}{}", self.options.path))
+        Ok(format!("http{}://{address}{}", self.s(), self.options.path))
     }
 
     /// The address of the event stream for clients of 2024-11-05, if there is one.
     pub fn sse_url(&self) -> Result<Option<String>> {
         let address = self.local_addr()?;
         let path = self.options.sse.as_ref();
-        Ok(path.map(|path| format!("http://{address}{path}")))
+        Ok(path.map(|path| format!("http{}://{address}{path}", self.s())))
     }
 
     /// The address for WebSocket connections, if there is one.
@@ -86,7 +90,12 @@ impl HttpServer {
         let address = self.local_addr()?;
         let path = self.options.websocket.as_ref();
         let path = path.filter(|_| cfg!(feature = "websocket"));
-        Ok(path.map(|path| format!("ws://{address}{path}")))
+        Ok(path.map(|path| format!("ws{}://{address}{path}", self.s())))
+    }
+
+    /// What makes a scheme a secure one.
+    fn s(&self) -> &'static str {
+        if self.options.tls.is_some() { "s" } else { "" }
     }
 
     /// Serves until `stop` is ready. Then no new connection is taken, streams are told and end,
@@ -96,7 +105,10 @@ impl HttpServer {
         let core = Arc::clone(&service.shared.core);
         let places = Arc::new(Semaphore::new(core.limits.connections));
         let mut connections = JoinSet::new();
+        let tls = self.options.tls;
         let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
+        #[cfg(feature = "tls")]
+        let watcher = tls.clone().map(|tls| tokio::spawn(tls.watch()));
         tokio::pin!(stop);
         loop {
             while connections.try_join_next().is_some() {}
@@ -112,10 +124,11 @@ impl HttpServer {
             match accepted {
                 Ok((stream, peer)) => {
                     tracing::debug!(%peer, "connected");
-                    let connection = connection(service.clone(), stream);
+                    let (service, tls) = (service.clone(), tls.clone());
                     connections.spawn(async move {
-                        connection.await;
-                        drop(place);
+                        let open = Open::new(&service.shared.core);
+                        accepted_stream(service, tls, stream, peer.ip()).await;
+                        drop((open, place));
                     });
                 }
                 // Out of file handles, most likely: waiting is better than spinning.
@@ -139,6 +152,10 @@ impl HttpServer {
         }
         connections.shutdown().await;
         sweeper.abort();
+        #[cfg(feature = "tls")]
+        if let Some(watcher) = watcher {
+            watcher.abort();
+        }
         core.shut_down().await;
         Ok(())
     }
@@ -154,12 +171,84 @@ async fn sweep(core: Arc<Core>) {
     }
 }
 
-async fn connection(service: Service, stream: TcpStream) {
+/// A connection that is counted; given back when dropped.
+struct Open(Arc<Core>);
+
+impl Open {
+    fn new(core: &Arc<Core>) -> Self {
+        // How many there may be is another's business.
+        let _ = core.connections.take(None, usize::MAX, 0);
+        Self(Arc::clone(core))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.give_back(None);
+    }
+}
+
+async fn accepted_stream(service: Service, tls: Option<Tls>, stream: TcpStream, peer: IpAddr) {
     // An answer is one small packet: waiting to fill it up would only delay it.
     let _ = stream.set_nodelay(true);
+    match tls {
+        None => serve(service, stream, peer).await,
+        #[cfg(not(feature = "tls"))]
+        Some(_) => {}
+        #[cfg(feature = "tls")]
+        Some(tls) => {
+            let core = Arc::clone(&service.shared.core);
+            let time = core.limits.handshake_timeout;
+            let agreed = tokio::select! {
+                agreed = tokio::time::timeout(time, tls.accept(stream)) => agreed,
+                () = core.stopped() => return,
+            };
+            match agreed {
+                // Boxed: plain connections are not larger for it.
+                Ok(Ok(stream)) => Box::pin(serve(service, stream, peer)).await,
+                failed => {
+                    core.observers.refused(Refused::Handshake, Some(peer));
+                    let why = failed.map(|failed| failed.err().map(|error| error.to_string()));
+                    tracing::debug!(%peer, ?why, "no TLS came of a connection");
+                }
+            }
+        }
+    }
+}
+
+async fn serve<S>(service: Service, stream: S, peer: IpAddr)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let core = Arc::clone(&service.shared.core);
-    let limits = &core.limits;
-    let notes = Arc::<Notes>::default();
+    let answer = move |request, active: Active| {
+        let service = service.clone();
+        async move {
+            let response = service.answer(request, Some(&active)).await;
+            response.map(|body| body.holding(active))
+        }
+    };
+    let expired = connection(&core.limits, stream, peer, core.stopped(), answer).await;
+    if matches!(expired, Some(Expired::Head | Expired::Blocked)) {
+        core.observers.refused(Refused::TooSlow, Some(peer));
+    }
+}
+
+/// Serves one connection to its end, or until `stopped` is ready and it is at rest; says why it was
+/// closed, if it was for the client's slowness.
+pub(super) async fn connection<S, A, F>(
+    limits: &Limits,
+    stream: S,
+    peer: IpAddr,
+    stopped: impl Future<Output = ()>,
+    answer: A,
+) -> Option<Expired>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>, Active) -> F,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let notes = Notes::new(peer);
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&notes)));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -177,17 +266,13 @@ async fn connection(service: Service, stream: TcpStream) {
         .keep_alive_timeout(limits.header_timeout);
     let answer = service_fn(|request: Request<Incoming>| {
         let active = notes.request(request.version());
-        let service = service.clone();
-        async move {
-            let response = service.answer(request, Some(&active)).await;
-            Ok::<_, Infallible>(response.map(|body| body.holding(active)))
-        }
+        let response = answer(request, active);
+        async move { Ok::<_, Infallible>(response.await) }
     });
     let connection = builder.serve_connection_with_upgrades(io, answer);
     tokio::pin!(connection);
     let expired = notes.expired(limits);
     tokio::pin!(expired);
-    let stopped = core.stopped();
     tokio::pin!(stopped);
     let mut stopping = false;
     loop {
@@ -200,13 +285,12 @@ async fn connection(service: Service, stream: TcpStream) {
             }
             why = &mut expired => {
                 tracing::debug!(?why, "a connection is closed");
-                if why != Expired::Idle {
-                    return;
+                if why == Expired::Idle {
+                    // A client of HTTP/2 is told, so that it does not send a request just now.
+                    connection.as_mut().graceful_shutdown();
+                    let _ = tokio::time::timeout(limits.header_timeout, connection).await;
                 }
-                // A client of HTTP/2 is told, so that it does not send a request just now.
-                connection.as_mut().graceful_shutdown();
-                let _ = tokio::time::timeout(limits.header_timeout, connection).await;
-                return;
+                return Some(why);
             }
             () = &mut stopped, if !stopping => {
                 stopping = true;
@@ -217,6 +301,7 @@ async fn connection(service: Service, stream: TcpStream) {
     if let Some(protocol) = notes.take_next() {
         protocol.await;
     }
+    None
 }
 
 /// Waits for the operating system's request to stop: Ctrl-C or, on Unix, SIGTERM.

@@ -27,7 +27,9 @@ use super::read::accepts;
 use super::stream::Body;
 use crate::call::Frame;
 use crate::core::{Core, Listening};
+use crate::observe::Transport;
 use crate::principal::Principal;
+use crate::rate::Gate;
 use crate::session::{parse_id, random_id};
 use crate::transport::conversation::{Conversation, Inbound, Output};
 
@@ -82,6 +84,7 @@ pub(super) fn open(
     shared: &Arc<Shared>,
     parts: &Parts,
     principal: Option<Arc<Principal>>,
+    gate: Option<Gate>,
 ) -> Response<Body> {
     let core = &shared.core;
     if !accepts(&parts.headers).events {
@@ -115,7 +118,7 @@ pub(super) fn open(
     let stopped = Arc::clone(core);
     let first_pause = core.limits.keep_alive.min(core.limits.session_unused);
     event_stream(Body::channel(Stream {
-        talk: Conversation::new(Arc::clone(core), principal),
+        talk: Conversation::new(Arc::clone(core), principal, Transport::Sse).gated(gate),
         takes_batches,
         incoming,
         output: first,

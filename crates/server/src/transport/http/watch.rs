@@ -6,6 +6,7 @@
 //! clock.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,8 @@ pub(super) struct Notes {
     /// What comes in need not be the beginning of a request: HTTP/2 has frames of its own, and
     /// its own limits on heads.
     framed: AtomicBool,
+    /// The address at the other end.
+    peer: Option<IpAddr>,
     /// Counts requests begun, and writes that came through: what changed since the last look.
     changes: AtomicU32,
     next: Next,
@@ -67,6 +70,13 @@ enum Waiting {
 }
 
 impl Notes {
+    pub(super) fn new(peer: IpAddr) -> Arc<Self> {
+        Arc::new(Self {
+            peer: Some(peer),
+            ..Self::default()
+        })
+    }
+
     /// A request's head is complete. Dropping the guard ends the request.
     pub(super) fn request(self: &Arc<Self>, version: Version) -> Active {
         if version == Version::HTTP_2 {
@@ -147,6 +157,11 @@ impl Notes {
 pub(super) struct Active(Arc<Notes>);
 
 impl Active {
+    /// The address at the other end of the connection.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.0.peer
+    }
+
     /// Says what the connection goes on with once this request is answered.
     #[cfg(feature = "websocket")]
     pub(super) fn go_on_with(&self, protocol: Protocol) {
@@ -223,7 +238,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        // TLS takes bytes in before the client takes them out: then it is this that waits.
+        let poll = Pin::new(&mut self.io).poll_flush(cx);
+        self.wrote(&poll);
+        poll
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

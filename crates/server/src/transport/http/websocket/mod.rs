@@ -23,6 +23,7 @@ use super::watch::Active;
 use super::{Shared, not_allowed};
 use crate::core::Listening;
 use crate::principal::Principal;
+use crate::rate::Gate;
 
 /// The sub-protocol.
 const MCP: &str = "mcp";
@@ -35,6 +36,7 @@ pub(super) fn open(
     shared: &Shared,
     mut parts: Parts,
     principal: Option<Arc<Principal>>,
+    gate: Option<Gate>,
     active: Option<&Active>,
 ) -> Response<Body> {
     let (accept, protocol) = match check(&parts) {
@@ -55,7 +57,7 @@ pub(super) fn open(
     let core = Arc::clone(core);
     let serving = async move {
         match upgrade.await {
-            Ok(upgraded) => socket::serve(core, principal, TokioIo::new(upgraded)).await,
+            Ok(upgraded) => socket::serve(core, principal, gate, TokioIo::new(upgraded)).await,
             Err(error) => tracing::debug!(%error, "no WebSocket came of a connection"),
         }
         drop(place);

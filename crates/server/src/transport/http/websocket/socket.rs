@@ -17,7 +17,9 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 
 use super::counted::Counted;
 use crate::core::Core;
+use crate::observe::Transport;
 use crate::principal::Principal;
+use crate::rate::Gate;
 use crate::transport::conversation::{Conversation, Inbound, Output};
 
 /// Read or written at once, in bytes, besides what a message needs.
@@ -28,8 +30,12 @@ const HIGH_WATER: usize = 1024 * 1024;
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Serves one connection until either side closes it.
-pub(super) async fn serve<IO>(core: Arc<Core>, principal: Option<Arc<Principal>>, io: IO)
-where
+pub(super) async fn serve<IO>(
+    core: Arc<Core>,
+    principal: Option<Arc<Principal>>,
+    gate: Option<Gate>,
+    io: IO,
+) where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let limit = core.limits.message_bytes;
@@ -41,7 +47,7 @@ where
     let io = Counted::new(io);
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     // Its calls are dropped before the goodbye: nobody waits for them any more.
-    let end = Socket::new(core, principal, &mut socket).run().await;
+    let end = Socket::new(core, principal, gate, &mut socket).run().await;
     match end {
         End::Gone => {}
         End::Close(code, reason) => {
@@ -141,11 +147,12 @@ where
     fn new(
         core: Arc<Core>,
         principal: Option<Arc<Principal>>,
+        gate: Option<Gate>,
         socket: &'s mut WebSocketStream<Counted<IO>>,
     ) -> Self {
         let now = Instant::now();
         Self {
-            talk: Conversation::new(Arc::clone(&core), principal),
+            talk: Conversation::new(Arc::clone(&core), principal, Transport::WebSocket).gated(gate),
             core,
             socket,
             output: Texts::default(),
