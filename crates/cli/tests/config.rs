@@ -26,7 +26,10 @@ fn a_file_that_is_right() {
     folder.file("wharf.toml", RIGHT);
     let (code, out, err) = run(in_folder(&folder, &["config", "check"]));
     assert_eq!(out, "wharf.toml is right: it serves files:docs, llm:\n");
-    assert_eq!((code, err.as_str()), (0, "  serve it: `wharf serve -c wharf.toml`\n"));
+    assert_eq!(
+        (code, err.as_str()),
+        (0, "  serve it: `wharf serve -c wharf.toml`\n")
+    );
     let (code, out, err) = run(in_folder(&folder, &["config", "check", "--json"]));
     let said: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, err.as_str(), &said["ok"]), (0, "", &json!(true)));
@@ -72,7 +75,13 @@ fn the_schema_is_json() {
 #[test]
 fn packs_of_arguments_are_served() {
     let folder = folder("config-packs");
-    let arguments = ["serve", "files:docs?prefix=docs", "starter:", "--deny", "echo,docs.list"];
+    let arguments = [
+        "serve",
+        "files:docs?prefix=docs",
+        "starter:",
+        "--deny",
+        "echo,docs.list",
+    ];
     let http = Http::start_with(in_folder(&folder, &arguments));
     http.process.error_with("Serving files:docs, starter:");
     let session = http.ask(&[], &initialize());
@@ -80,8 +89,18 @@ fn packs_of_arguments_are_served() {
     let id = session.header("mcp-session-id").expect("a session");
     let headers = [("mcp-session-id", id.as_str())];
     let tools = http.ask(&headers, &request(1, "tools/list", json!({})));
-    for (name, there) in [("docs.read", true), ("add", true), ("echo", false), ("docs.list", false)] {
-        assert_eq!(tools.body.contains(&format!("\"{name}\"")), there, "{name}: {}", tools.body);
+    for (name, there) in [
+        ("docs.read", true),
+        ("add", true),
+        ("echo", false),
+        ("docs.list", false),
+    ] {
+        assert_eq!(
+            tools.body.contains(&format!("\"{name}\"")),
+            there,
+            "{name}: {}",
+            tools.body
+        );
     }
     let read = http.ask(&headers, &call(2, "docs.read", json!({"path": "hello.md"})));
     assert!(read.body.contains("Hello"), "{}", read.body);
@@ -92,10 +111,19 @@ fn packs_of_arguments_are_served() {
 #[test]
 fn arguments_that_are_wrong_say_why() {
     let folder = folder("config-arguments");
-    let (code, out, err) = run(in_folder(&folder, &["serve", "docs", "llm:openai/x?key=sk-12345678"]));
+    let (code, out, err) = run(in_folder(
+        &folder,
+        &["serve", "docs", "llm:openai/x?key=sk-12345678"],
+    ));
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(err.contains("to serve that directory: `files:docs`"), "{err}");
-    assert!(err.contains("`key` is a secret") && !err.contains("sk-12345678"), "{err}");
+    assert!(
+        err.contains("to serve that directory: `files:docs`"),
+        "{err}"
+    );
+    assert!(
+        err.contains("`key` is a secret") && !err.contains("sk-12345678"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -103,7 +131,8 @@ fn without_anything_it_is_the_starter_and_says_so() {
     let folder = folder("config-starter");
     folder.file("wharf.toml", WRONG);
     let http = Http::start_with(in_folder(&folder, &["serve"]));
-    http.process.error_with("Serving a small example of everything, with a simulated model");
+    http.process
+        .error_with("Serving a small example of everything, with a simulated model");
     http.process.error_with("`wharf serve -c wharf.toml`");
     http.initialize();
 }
@@ -111,23 +140,58 @@ fn without_anything_it_is_the_starter_and_says_so() {
 #[test]
 fn arguments_win_over_the_file() {
     let folder = folder("config-http");
-    folder.file("wharf.toml", &format!("{RIGHT}[http]\naddr = '127.0.0.1:1'\npath = '/here'\n"));
+    folder.file(
+        "wharf.toml",
+        &format!("{RIGHT}[http]\naddr = '127.0.0.1:1'\npath = '/here'\n"),
+    );
     let http = Http::start_with(in_folder(&folder, &["serve", "-c", "wharf.toml"]));
-    assert!(http.url.ends_with("/here") && http.port() > 1, "{}", http.url);
-    assert_eq!(http.ask(&[], &initialize()).json()["result"]["serverInfo"]["name"], "mine");
+    assert!(
+        http.url.ends_with("/here") && http.port() > 1,
+        "{}",
+        http.url
+    );
+    assert_eq!(
+        http.ask(&[], &initialize()).json()["result"]["serverInfo"]["name"],
+        "mine"
+    );
 }
 
 #[test]
 fn what_init_writes_is_right() {
     let folder = folder("config-init");
     folder.file("prompts/a.md", "---\ndescription: A prompt.\n---\nHello.\n");
-    folder.file("skills/a/SKILL.md", "---\nname: a\ndescription: A skill.\n---\nDo it.\n");
+    folder.file(
+        "skills/a/SKILL.md",
+        "---\nname: a\ndescription: A skill.\n---\nDo it.\n",
+    );
     folder.file("key", "hunter2-secret\n");
     for (number, flags) in [
         &["--yes"][..],
-        &["--files", "docs", "--notes", "--llm", "echo", "--name", "a \"name\""],
-        &["--files", "docs", "--files", "prompts", "--write", "--notes=n.db"],
-        &["--prompts", "prompts", "--skills", "skills", "--llm", "ollama/qwen3"],
+        &[
+            "--files",
+            "docs",
+            "--notes",
+            "--llm",
+            "echo",
+            "--name",
+            "a \"name\"",
+        ],
+        &[
+            "--files",
+            "docs",
+            "--files",
+            "prompts",
+            "--write",
+            "--notes=n.db",
+        ],
+        &[
+            "--prompts",
+            "prompts",
+            "--skills",
+            "skills",
+            "--llm",
+            "ollama/qwen3",
+        ],
         &["--llm", "openai/gpt-5", "--key-env", "KEY"],
         &["--llm", "anthropic/claude", "--key-file", "./key", "-y"],
     ]
@@ -138,7 +202,10 @@ fn what_init_writes_is_right() {
         let arguments = [&["init", &file][..], flags].concat();
         let (code, out, err) = run(in_folder(&folder, &arguments));
         assert_eq!((code, out.as_str()), (0, ""), "{err}");
-        assert!(err.contains(&format!("wharf serve -c {file}")) && !err.contains("error"), "{err}");
+        assert!(
+            err.contains(&format!("wharf serve -c {file}")) && !err.contains("error"),
+            "{err}"
+        );
         let (code, _, err) = run(in_folder(&folder, &["config", "check", &file]));
         assert_eq!(code, 0, "{err}");
         let text = std::fs::read_to_string(folder.0.join(&file)).expect("written");
@@ -146,7 +213,10 @@ fn what_init_writes_is_right() {
         let (code, _, err) = run(in_folder(&folder, &arguments));
         assert_eq!(code, 1);
         assert!(err.contains("is there already"), "{err}");
-        assert_eq!(std::fs::read_to_string(folder.0.join(&file)).expect("there"), text);
+        assert_eq!(
+            std::fs::read_to_string(folder.0.join(&file)).expect("there"),
+            text
+        );
     }
     assert!(!folder.0.join("n.db").exists());
 }
@@ -156,9 +226,15 @@ fn init_without_terminal_and_flags_says_what_to_do() {
     let folder = folder("config-init-none");
     for (arguments, why) in [
         (&["init"][..], "no terminal to ask in"),
-        (&["init", "--files", "nowhere"], "there is no directory nowhere"),
+        (
+            &["init", "--files", "nowhere"],
+            "there is no directory nowhere",
+        ),
         (&["init", "--llm", "openai"], "name the model too"),
-        (&["init", "--llm", "echo", "--key-env", "sk-123 x"], "does not belong here"),
+        (
+            &["init", "--llm", "echo", "--key-env", "sk-123 x"],
+            "does not belong here",
+        ),
     ] {
         let (code, _, err) = run(in_folder(&folder, arguments));
         assert!(code == 1 && err.contains(why), "{err}");
@@ -170,7 +246,10 @@ fn init_without_terminal_and_flags_says_what_to_do() {
 fn standard_input_and_output_take_changes_too() {
     let folder = folder("config-stdio");
     let file = folder.file("wharf.toml", "[[starter]]\nprefix = 'a'\n");
-    let mut process = Process::start(in_folder(&folder, &["serve", "--stdio", "-c", "wharf.toml"]));
+    let mut process = Process::start(in_folder(
+        &folder,
+        &["serve", "--stdio", "-c", "wharf.toml"],
+    ));
     process.send(&initialize());
     process.line();
     process.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
@@ -178,7 +257,10 @@ fn standard_input_and_output_take_changes_too() {
     process.error_with("opened starter:; closed starter:; other tools, prompts");
     let mut heard = [process.line(), process.line()];
     heard.sort();
-    assert!(heard[0].contains("prompts/list_changed") && heard[1].contains("tools/list_changed"), "{heard:?}");
+    assert!(
+        heard[0].contains("prompts/list_changed") && heard[1].contains("tools/list_changed"),
+        "{heard:?}"
+    );
     process.send(&call(1, "b.add", json!({"a": 1, "b": 2})));
     assert!(process.line().contains("\"result\":3"));
     assert_eq!(process.end().0, Some(0));

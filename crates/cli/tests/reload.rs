@@ -19,7 +19,11 @@ fn one(prefix: &str) -> String {
 fn serves(http: &Http, session: &str, tool: &str) {
     let headers = [("mcp-session-id", session)];
     let tools = http.ask(&headers, &request(1, "tools/list", json!({})));
-    assert!(tools.body.contains(&format!("\"{tool}\"")), "{tool}: {}", tools.body);
+    assert!(
+        tools.body.contains(&format!("\"{tool}\"")),
+        "{tool}: {}",
+        tools.body
+    );
 }
 
 #[test]
@@ -39,9 +43,11 @@ fn changes_of_the_file_are_taken_in_every_way_they_come() {
     serves(&http, &session, "b.add");
 
     write("[[starter]]\nprefx = 'c'\n");
-    http.process.error_with("there is no key `prefx` in [starter]");
+    http.process
+        .error_with("there is no key `prefx` in [starter]");
     http.process.error_with("did you mean `prefix`?");
-    http.process.error_with("has 1 problem: what was served before goes on");
+    http.process
+        .error_with("has 1 problem: what was served before goes on");
     serves(&http, &session, "b.add");
 
     // As editors save.
@@ -76,7 +82,8 @@ async fn a_thousand_reloads_while_64_clients_call() {
         "[notes]\npath = ':memory:'\n[llm]\nprefix = 'more'\n[[starter]]\nprefix = 'stays'\nread_only = true\n".to_owned(),
         "deny = ['stays.echo']\n[[starter]]\nprefix = 'stays'\n".to_owned(),
     ];
-    let config = |text: &str| Config::of_text("wharf.toml", text, "/".as_ref(), &|_| None).expect("right");
+    let config =
+        |text: &str| Config::of_text("wharf.toml", text, "/".as_ref(), &|_| None).expect("right");
     let server = config(&texts[0]).server();
     let catalog = server.catalog().clone();
     let mut site = Site::open(config(&texts[0]), &catalog).await.expect("open");
@@ -85,7 +92,10 @@ async fn a_thousand_reloads_while_64_clients_call() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(bound.serve_until(async { drop(stopped.await) }));
 
-    let (done, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (done, calls) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(0)),
+    );
     let mut clients = Vec::new();
     for number in 0..64_i64 {
         let client = Client::connect(&url).await.expect("connected");
@@ -94,7 +104,9 @@ async fn a_thousand_reloads_while_64_clients_call() {
             while !done.load(Ordering::Relaxed) {
                 let answer = client.call("stays.add", json!({"a": number, "b": 1})).await;
                 let answer = answer.unwrap_or_else(|error| panic!("a call failed: {error}"));
-                let sum = answer.structured_content.map(|content| content.get().to_owned());
+                let sum = answer
+                    .structured_content
+                    .map(|content| content.get().to_owned());
                 assert_eq!(sum, Some(format!("{{\"result\":{}}}", number + 1)));
                 calls.fetch_add(1, Ordering::Relaxed);
                 // A small machine has to do the reloads too.
@@ -112,11 +124,17 @@ async fn a_thousand_reloads_while_64_clients_call() {
         }
         tokio::task::yield_now().await;
     }
-    site.reload(config(&texts[98 % texts.len()])).await.expect("right");
+    site.reload(config(&texts[98 % texts.len()]))
+        .await
+        .expect("right");
     // What was closed has a moment to go.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (files, tasks) = before.expect("seen");
-    assert!(open_files() <= files + 8, "{files} files open, then {}", open_files());
+    assert!(
+        open_files() <= files + 8,
+        "{files} files open, then {}",
+        open_files()
+    );
     let alive = metrics.num_alive_tasks();
     assert!(alive <= tasks + 8, "{tasks} tasks, then {alive}");
     done.store(true, Ordering::Relaxed);
