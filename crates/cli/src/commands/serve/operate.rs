@@ -17,6 +17,7 @@ const MAX_TOKENS: u64 = 1024 * 1024;
 /// What the arguments say about it; each wins over the file.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Operation")]
+#[group(id = "operation")]
 pub(crate) struct Args {
     /// Speak HTTPS with this certificate chain (PEM); read again when it changes
     #[arg(
