@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteRow,
+};
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 use wharf::{Context, Error, Json, Result, Server, State, resource, tool};
 
@@ -74,7 +76,11 @@ async fn query(
     }
     if cut {
         let note = format!("texts are given up to {MAX_TEXT} characters");
-        answer.cut = Some(answer.cut.map_or(note.clone(), |rows| format!("{rows}; {note}")));
+        answer.cut = Some(
+            answer
+                .cut
+                .map_or(note.clone(), |rows| format!("{rows}; {note}")),
+        );
     }
     Ok(Json(answer))
 }
@@ -139,7 +145,9 @@ fn one_query(sql: &str) -> Result<()> {
         };
         rest = end.map_or("", |end| &rest[end + 1..]);
     }
-    let words = words.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+    let words = words
+        .trim()
+        .trim_end_matches(|c: char| c == ';' || c.is_whitespace());
     if words.contains(';') {
         return Err(Error::new("only one statement at a time"));
     }
@@ -183,14 +191,18 @@ fn values(row: &SqliteRow, cut: &mut bool) -> Result<Vec<Value>> {
             }
         })
     };
-    (0..row.len()).map(of).collect::<Result<_, _>>().map_err(explained)
+    (0..row.len())
+        .map(of)
+        .collect::<Result<_, _>>()
+        .map_err(explained)
 }
 
 fn explained(error: sqlx::Error) -> Error {
     match error {
-        sqlx::Error::Database(error) if error.message() == "interrupted" => {
-            Error::new(format!("the query took longer than {} s", MAX_TIME.as_secs()))
-        }
+        sqlx::Error::Database(error) if error.message() == "interrupted" => Error::new(format!(
+            "the query took longer than {} s",
+            MAX_TIME.as_secs()
+        )),
         sqlx::Error::Database(error) => Error::new(error.message().to_owned()),
         other => Error::new(other.to_string()),
     }
@@ -204,13 +216,19 @@ async fn open() -> Result<Database> {
         None => SqliteConnectOptions::new().in_memory(true),
     };
     let options = options.pragma("trusted_schema", "OFF");
-    let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None);
     let pool = pool.connect_with(options).await.map_err(explained)?;
     if FILE.is_none() {
         let demo = "CREATE TABLE city (name TEXT PRIMARY KEY, country TEXT, people INTEGER);
             INSERT INTO city VALUES ('Oslo', 'Norway', 717710), ('Bergen', 'Norway', 291940),
                 ('Turku', 'Finland', 206035);";
-        sqlx::raw_sql(demo).execute(&pool).await.map_err(explained)?;
+        sqlx::raw_sql(demo)
+            .execute(&pool)
+            .await
+            .map_err(explained)?;
     }
     let only = sqlx::query("PRAGMA query_only = ON");
     only.execute(&pool).await.map_err(explained)?;
@@ -221,18 +239,27 @@ async fn open() -> Result<Database> {
 #[wharf::prompt]
 async fn explore(ctx: &Context, question: String) -> Result<String> {
     let schema = ctx.read_resource("schema://main").await?;
-    let schema = schema.contents.iter().filter_map(|contents| match contents {
-        wharf::protocol::resources::ResourceContents::Text(contents) => Some(contents.text.as_str()),
-        _ => None,
-    });
+    let schema = schema
+        .contents
+        .iter()
+        .filter_map(|contents| match contents {
+            wharf::protocol::resources::ResourceContents::Text(contents) => {
+                Some(contents.text.as_str())
+            }
+            _ => None,
+        });
     let schema = schema.collect::<Vec<_>>().join("\n");
-    Ok(format!("Answer with the tool `query`: {question}\n\nThe schema:\n{schema}"))
+    Ok(format!(
+        "Answer with the tool `query`: {question}\n\nThe schema:\n{schema}"
+    ))
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     Server::new("SQLite explorer")
-        .lifespan(open, |database: Arc<Database>| async move { database.0.close().await })
+        .lifespan(open, |database: Arc<Database>| async move {
+            database.0.close().await
+        })
         .tool(query)
         .resource(tables)
         .prompt(explore)

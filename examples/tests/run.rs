@@ -277,12 +277,20 @@ fn runtime_catalog() {
                 arguments["answer"] = json!("Oslo");
             }
             let result = host.call(tool, arguments);
-            assert_eq!(result.get("isError").unwrap_or(&json!(false)), &json!(false), "{result}");
+            assert_eq!(
+                result.get("isError").unwrap_or(&json!(false)),
+                &json!(false),
+                "{result}"
+            );
             // A notice may come after the answer to a later request.
             while host.heard.is_empty() {
                 host.request("ping", json!({}));
             }
-            let methods: Vec<_> = host.heard.drain(..).map(|notice| notice["method"].clone()).collect();
+            let methods: Vec<_> = host
+                .heard
+                .drain(..)
+                .map(|notice| notice["method"].clone())
+                .collect();
             let list = if kind == "template" { "resource" } else { kind };
             assert_eq!(methods, [format!("notifications/{list}s/list_changed")]);
         }
@@ -315,23 +323,41 @@ fn sqlite_explorer() {
         "prompts/get",
         json!({"name": "explore", "arguments": {"question": "Which is largest?"}}),
     );
-    let text = prompt["messages"][0]["content"]["text"].as_str().expect("text");
-    assert!(text.contains("largest?") && text.contains("CREATE TABLE city"), "{text}");
+    let text = prompt["messages"][0]["content"]["text"]
+        .as_str()
+        .expect("text");
+    assert!(
+        text.contains("largest?") && text.contains("CREATE TABLE city"),
+        "{text}"
+    );
     let mut query = |sql: &str, params: Value| {
         let result = host.call("query", json!({"sql": sql, "params": params}));
         match result["isError"].as_bool() {
-            Some(true) => Err(result["content"][0]["text"].as_str().expect("text").to_owned()),
+            Some(true) => Err(result["content"][0]["text"]
+                .as_str()
+                .expect("text")
+                .to_owned()),
             _ => Ok(result["structuredContent"].clone()),
         }
     };
     assert_eq!(
-        query("SELECT name, people FROM city WHERE country = ? ORDER BY people", json!(["Norway"])),
-        Ok(json!({"columns": ["name", "people"], "rows": [["Bergen", 291_940], ["Oslo", 717_710]]}))
+        query(
+            "SELECT name, people FROM city WHERE country = ? ORDER BY people",
+            json!(["Norway"])
+        ),
+        Ok(
+            json!({"columns": ["name", "people"], "rows": [["Bergen", 291_940], ["Oslo", 717_710]]})
+        )
     );
     // What is bound is a value, whatever it says.
     assert_eq!(
-        query("SELECT ?, ?, ?, ?, x'00ff'", json!(["'; DROP TABLE city; --", null, 1.5, true])),
-        Ok(json!({"columns": ["?", "?", "?", "?", "x'00ff'"], "rows": [["'; DROP TABLE city; --", null, 1.5, 1, "(2 bytes)"]]}))
+        query(
+            "SELECT ?, ?, ?, ?, x'00ff'",
+            json!(["'; DROP TABLE city; --", null, 1.5, true])
+        ),
+        Ok(
+            json!({"columns": ["?", "?", "?", "?", "x'00ff'"], "rows": [["'; DROP TABLE city; --", null, 1.5, 1, "(2 bytes)"]]})
+        )
     );
     for (sql, reason) in [
         ("DELETE FROM city", "begin with SELECT"),
@@ -342,16 +368,24 @@ fn sqlite_explorer() {
         ("ATTACH 'other.db' AS other", "begin with SELECT"),
         ("VACUUM INTO 'copy.db'", "begin with SELECT"),
         ("-- SELECT\nDROP TABLE city", "begin with SELECT"),
-        ("WITH c AS (SELECT 'Oslo') DELETE FROM city WHERE name IN (SELECT * FROM c)", "readonly"),
+        (
+            "WITH c AS (SELECT 'Oslo') DELETE FROM city WHERE name IN (SELECT * FROM c)",
+            "readonly",
+        ),
         ("EXPLAIN SELECT 1; ATTACH 'x' AS y", "one statement"),
         ("SELECT load_extension('/tmp/x.so')", "not authorized"),
         ("SELECT writefile('x', 'y')", "no such function"),
-        ("SELECT * FROM nothing", "no such table"),
+        ("SELECT * FROM missing", "no such table"),
     ] {
         let error = query(sql, json!([])).expect_err(sql);
         assert!(error.contains(reason), "{sql}: {error}");
     }
-    for sql in ["SELECT ';' AS a; ", "SELECT 1 -- ; DROP", "/* ; */ VALUES (1) ;;", "SELECT \"name\" FROM [city] LIMIT 1"] {
+    for sql in [
+        "SELECT ';' AS a; ",
+        "SELECT 1 -- ; DROP",
+        "/* ; */ VALUES (1) ;;",
+        "SELECT \"name\" FROM [city] LIMIT 1",
+    ] {
         assert!(query(sql, json!([])).is_ok(), "{sql}");
     }
     // Limits, each of which is said.
@@ -362,9 +396,15 @@ fn sqlite_explorer() {
     let answer = query("SELECT hex(zeroblob(5000))", json!([])).expect("cut");
     assert_eq!(answer["rows"][0][0].as_str().map(str::len), Some(1_000));
     assert_eq!(answer["cut"], "texts are given up to 1000 characters");
-    let error = query(&many.replace("SELECT i FROM", "SELECT count(*) FROM"), json!([]));
+    let error = query(
+        &many.replace("SELECT i FROM", "SELECT count(*) FROM"),
+        json!([]),
+    );
     assert_eq!(error, Err("the query took longer than 5 s".into()));
-    assert_eq!(query("SELECT count(*) FROM city", json!([])).expect("still there")["rows"][0][0], 3);
+    assert_eq!(
+        query("SELECT count(*) FROM city", json!([])).expect("still there")["rows"][0][0],
+        3
+    );
     host.stop();
 }
 

@@ -67,7 +67,10 @@ fn review(code: String) -> Vec<Message> {
 }
 
 fn demo() -> Server {
-    Server::new("Demo").tool(add).resource(greeting).prompt(review)
+    Server::new("Demo")
+        .tool(add)
+        .resource(greeting)
+        .prompt(review)
 }
 
 #[tokio::test]
@@ -78,10 +81,16 @@ async fn seed_b01_plain_functions() -> Outcome {
         let client = client.open(Target::server(demo())).await?;
         let tools = client.tools().all().await?;
         assert_eq!(tools[0].description.as_deref(), Some("Add two numbers."));
-        assert_eq!(tools[0].input_schema["properties"]["a"]["description"], "The first");
+        assert_eq!(
+            tools[0].input_schema["properties"]["a"]["description"],
+            "The first"
+        );
         let sum = client.call("add", json!({"a": 1, "b": 2})).await?;
         assert_eq!(sum.content[0].as_text(), Some("3"), "{revision}");
-        assert_eq!(text_of(&client.read("greeting://Ada").await?.contents), "Hello, Ada!");
+        assert_eq!(
+            text_of(&client.read("greeting://Ada").await?.contents),
+            "Hello, Ada!"
+        );
         let prompt = client.prompt("review", json!({"code": "x"})).await?;
         assert_eq!(prompt.messages.len(), 2);
         client.close().await;
@@ -113,9 +122,15 @@ async fn seed_b02_lifespan_is_typed_set_up_and_torn_down() -> Outcome {
     let said = client.call("ask", json!({})).await?;
     assert_eq!(said.content[0].as_text(), Some("connected"));
     client.close().await;
-    assert_eq!(tokio::time::timeout(PATIENCE, ended).await??, 1, "torn down");
+    assert_eq!(
+        tokio::time::timeout(PATIENCE, ended).await??,
+        1,
+        "torn down"
+    );
     // The example does it with a process.
-    let run = Command::new(env!("CARGO_BIN_EXE_lifespan")).stdin(Stdio::null()).output()?;
+    let run = Command::new(env!("CARGO_BIN_EXE_lifespan"))
+        .stdin(Stdio::null())
+        .output()?;
     assert!(String::from_utf8(run.stderr)?.contains("notes put away"));
     Ok(())
 }
@@ -134,8 +149,14 @@ async fn seed_b03_context_logs_progress_and_reads() -> Outcome {
         ctx.progress(2.0, 2.0).await;
         Ok(text_of(&read.contents).to_owned())
     }
-    for revision in [Revision::V2024_11_05, Revision::V2025_11_25, Revision::V2026_07_28] {
-        let server = Server::new("Context").tool(work).resource(Resource::text("data://x", "data"));
+    for revision in [
+        Revision::V2024_11_05,
+        Revision::V2025_11_25,
+        Revision::V2026_07_28,
+    ] {
+        let server = Server::new("Context")
+            .tool(work)
+            .resource(Resource::text("data://x", "data"));
         let client = Client::builder()
             .revision(revision)
             .log_level(wharf::protocol::LoggingLevel::Debug)
@@ -153,7 +174,9 @@ async fn seed_b03_context_logs_progress_and_reads() -> Outcome {
         assert_eq!(steps, [(1.0, Some(2.0)), (2.0, Some(2.0))], "{revision}");
         let mut levels = Vec::new();
         while levels.len() < 4 {
-            if let Some(Notification::Log(log)) = tokio::time::timeout(PATIENCE, heard.next()).await? {
+            if let Some(Notification::Log(log)) =
+                tokio::time::timeout(PATIENCE, heard.next()).await?
+            {
                 levels.push(log.level.as_str());
             }
         }
@@ -172,8 +195,12 @@ async fn seed_b04_images_audio_and_messages() -> Outcome {
     }
     let client = Client::in_process(Server::new("Media").tool(show).prompt(review)).await?;
     let shown = client.call("show", json!({})).await?;
-    assert!(matches!(&shown.content[..], [ContentBlock::Image(image), ContentBlock::Audio(_)] if image.mime_type == "image/png"));
-    let prompt = client.prompt("review", json!({"code": "fn main() {}"})).await?;
+    assert!(
+        matches!(&shown.content[..], [ContentBlock::Image(image), ContentBlock::Audio(_)] if image.mime_type == "image/png")
+    );
+    let prompt = client
+        .prompt("review", json!({"code": "fn main() {}"}))
+        .await?;
     let said: Vec<_> = prompt.messages.iter().map(|message| message.role).collect();
     assert_eq!(said, [Role::User, Role::Assistant]);
     let text = prompt.messages[0].content.as_text();
@@ -181,7 +208,9 @@ async fn seed_b04_images_audio_and_messages() -> Outcome {
     // The example, read from a file.
     let client = Client::spawn(env!("CARGO_BIN_EXE_images")).await?;
     let shown = client.call("square", json!({})).await?;
-    assert!(matches!(&shown.content[1], ContentBlock::Image(image) if image.mime_type == "image/png"));
+    assert!(
+        matches!(&shown.content[1], ContentBlock::Image(image) if image.mime_type == "image/png")
+    );
     client.close().await;
     Ok(())
 }
@@ -203,13 +232,24 @@ async fn seed_b05_groups_and_operations() -> Outcome {
     assert_eq!(sum.content[0].as_text(), Some("3"));
 
     let client = Client::spawn(env!("CARGO_BIN_EXE_groups")).await?;
-    let names: Vec<_> = client.tools().all().await?.iter().map(|tool| tool.name.clone()).collect();
-    assert!(names.contains(&"math.add".into()) && names.contains(&"math.slow_add".into()), "{names:?}");
+    let names: Vec<_> = client
+        .tools()
+        .all()
+        .await?
+        .iter()
+        .map(|tool| tool.name.clone())
+        .collect();
+    assert!(
+        names.contains(&"math.add".into()) && names.contains(&"math.slow_add".into()),
+        "{names:?}"
+    );
     let steps = Arc::new(Mutex::new(0));
     let seen = Arc::clone(&steps);
-    let call = client.call("math.slow_add", json!({"a": 20, "b": 22})).on_progress(move |_| {
-        *seen.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    });
+    let call = client
+        .call("math.slow_add", json!({"a": 20, "b": 22}))
+        .on_progress(move |_| {
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        });
     assert_eq!(call.await?.content[0].as_text(), Some("42"));
     assert_eq!(*steps.lock().unwrap_or_else(PoisonError::into_inner), 4);
     client.close().await;
@@ -220,8 +260,14 @@ async fn seed_b05_groups_and_operations() -> Outcome {
 async fn seed_b06_resources_from_files_and_functions() -> Outcome {
     let client = Client::spawn(env!("CARGO_BIN_EXE_resources")).await?;
     let listed = client.resources().all().await?;
-    let uris: Vec<_> = listed.iter().map(|resource| resource.uri.as_str()).collect();
-    assert!(uris.contains(&"project://manifest") && uris.contains(&"status://process"), "{uris:?}");
+    let uris: Vec<_> = listed
+        .iter()
+        .map(|resource| resource.uri.as_str())
+        .collect();
+    assert!(
+        uris.contains(&"project://manifest") && uris.contains(&"status://process"),
+        "{uris:?}"
+    );
     let file = client.read("project://manifest").await?;
     assert_eq!(text_of(&file.contents), include_str!("../Cargo.toml"));
     let made = client.read("status://process").await?;
@@ -237,7 +283,10 @@ async fn seed_b07_low_level_handlers() -> Outcome {
     assert_eq!(tools.len(), 3, "over two pages");
     let answer = client.call("river", json!({})).await?;
     assert_eq!(answer.content[0].as_text(), Some("Glomma"));
-    assert_eq!(text_of(&client.read("row://capital").await?.contents), "Oslo");
+    assert_eq!(
+        text_of(&client.read("row://capital").await?.contents),
+        "Oslo"
+    );
     client.close().await;
     Ok(())
 }
@@ -248,11 +297,16 @@ struct Served(Child, String);
 impl Served {
     fn start(program: &str, arguments: &[&str]) -> Self {
         use std::io::BufRead as _;
-        let child = Command::new(program).args(arguments).stderr(Stdio::piped()).spawn();
+        let child = Command::new(program)
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn();
         let mut child = child.expect("the example starts");
         let mut line = String::new();
         let stderr = child.stderr.take().expect("a pipe");
-        std::io::BufReader::new(stderr).read_line(&mut line).expect("the address");
+        std::io::BufReader::new(stderr)
+            .read_line(&mut line)
+            .expect("the address");
         Self(child, line.trim().to_owned())
     }
 }
@@ -281,7 +335,10 @@ async fn seed_b08_stdio_sse_websocket_and_mounted() -> Outcome {
     // Our own listener has SSE at `/sse` beside the endpoint, as `localhost:8000/sse` is asked for.
     let server = demo().bind("127.0.0.1:0").await.map_err(said)?;
     let sse = server.sse_url().map_err(said)?.ok_or("no SSE")?;
-    let ws = server.websocket_url().map_err(said)?.ok_or("no WebSocket")?;
+    let ws = server
+        .websocket_url()
+        .map_err(said)?
+        .ok_or("no WebSocket")?;
     assert!(sse.ends_with("/sse"), "{sse}");
     let by_name = sse.replace("127.0.0.1", "localhost");
     let http = server.url().map_err(said)?;
@@ -300,11 +357,17 @@ async fn seed_b08_stdio_sse_websocket_and_mounted() -> Outcome {
             builder = builder.revision(revision);
         }
         let client = builder.open(Target::url(url)?).await?;
-        assert_eq!(text_of(&client.read("greeting://Ada").await?.contents), "Hello, Ada!", "{url}");
+        assert_eq!(
+            text_of(&client.read("greeting://Ada").await?.contents),
+            "Hello, Ada!",
+            "{url}"
+        );
         client.close().await;
     }
     let _ = stop.send(());
-    tokio::time::timeout(PATIENCE, served).await??.map_err(said)?;
+    tokio::time::timeout(PATIENCE, served)
+        .await??
+        .map_err(said)?;
     // And stdio.
     let client = Client::spawn(env!("CARGO_BIN_EXE_echo")).await?;
     let said = client.call("echo", json!({"message": "hi"})).await?;
@@ -315,19 +378,35 @@ async fn seed_b08_stdio_sse_websocket_and_mounted() -> Outcome {
 
 #[tokio::test]
 async fn seed_b09_client_with_a_sampling_callback() -> Outcome {
-    let sampling = env!("CARGO_BIN_EXE_sampling");
-    let served = Served::start("/bin/sh", &["-c", "exec \"$0\" --http 127.0.0.1:0", sampling]);
-    // The line of the log has the address in it.
-    let url = served.1.split_whitespace().find_map(|word| word.split_once("http://"));
-    let url = url.map(|(_, rest)| rest.trim_matches('"').to_owned());
-    let mut targets = vec![Target::from(Spawn::parse(sampling)?)];
-    if let Some(rest) = url {
-        let host = rest.split('/').next().unwrap_or_default();
-        targets.push(Target::url(&format!("http://{host}/mcp"))?);
-        targets.push(Target::url(&format!("http://{host}/sse"))?);
-        targets.push(Target::url(&format!("ws://{host}/ws"))?);
+    /// Sum a text up, with the client's model.
+    #[tool]
+    async fn summary(ctx: &Context, text: String) -> wharf::Result<String> {
+        let answer = ctx.sample(format!("In one sentence:\n\n{text}")).await?;
+        match answer.content.as_slice() {
+            [SamplingContent::Text(content)] => Ok(content.text.clone()),
+            _ => Err(wharf::Error::new("no text")),
+        }
     }
-    assert_eq!(targets.len(), 4, "{}", served.1);
+    let server = Server::new("Sampling")
+        .tool(summary)
+        .bind("127.0.0.1:0")
+        .await
+        .map_err(said)?;
+    let targets = [
+        Target::from(Spawn::parse(env!("CARGO_BIN_EXE_sampling"))?),
+        Target::url(&server.url().map_err(said)?)?,
+        Target::url(&server.sse_url().map_err(said)?.ok_or("no SSE")?)?,
+        Target::url(
+            &server
+                .websocket_url()
+                .map_err(said)?
+                .ok_or("no WebSocket")?,
+        )?,
+    ];
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = tokio::spawn(server.serve_until(async {
+        let _ = stopped.await;
+    }));
     for target in targets {
         let client = Client::builder()
             .on_sample(|request| async move {
@@ -339,7 +418,8 @@ async fn seed_b09_client_with_a_sampling_callback() -> Outcome {
                     "role": "assistant", "model": "test",
                     "content": {"type": "text", "text": format!("{text} characters")},
                 });
-                serde_json::from_value(answer).map_err(|error| wharf::client::AskError::failed(error.to_string()))
+                serde_json::from_value(answer)
+                    .map_err(|error| wharf::client::AskError::failed(error.to_string()))
             })
             .open(target)
             .await?;
@@ -348,6 +428,10 @@ async fn seed_b09_client_with_a_sampling_callback() -> Outcome {
         assert_eq!(said.content[0].as_text(), Some("22 characters"));
         client.close().await;
     }
+    let _ = stop.send(());
+    tokio::time::timeout(PATIENCE, served)
+        .await??
+        .map_err(self::said)?;
     Ok(())
 }
 
@@ -362,7 +446,9 @@ async fn seed_b11_echo_and_sqlite_explorer() -> Outcome {
     let client = Client::spawn(env!("CARGO_BIN_EXE_sqlite_explorer")).await?;
     assert!(text_of(&client.read("schema://main").await?.contents).contains("CREATE TABLE city"));
     let sql = "SELECT name FROM city WHERE people > ?";
-    let found = client.call("query", json!({"sql": sql, "params": [500_000]})).await?;
+    let found = client
+        .call("query", json!({"sql": sql, "params": [500_000]}))
+        .await?;
     let found: Value = serde_json::from_str(found.structured_content.ok_or("no structure")?.get())?;
     assert_eq!(found["rows"], json!([["Oslo"]]));
     client.close().await;
@@ -375,7 +461,9 @@ async fn seed_b11_echo_and_sqlite_explorer() -> Outcome {
 async fn seed_a07_catalog_changes_are_heard_in_every_era() -> Outcome {
     for revision in ALL {
         let client = Client::builder().revision(revision);
-        let client = client.open(Spawn::parse(env!("CARGO_BIN_EXE_runtime_catalog"))?).await?;
+        let client = client
+            .open(Spawn::parse(env!("CARGO_BIN_EXE_runtime_catalog"))?)
+            .await?;
         let mut changes = client.watch(Watch::new().lists()).await?;
         for tool in ["teach", "forget"] {
             for kind in ["tool", "resource", "template", "prompt"] {
@@ -393,7 +481,12 @@ async fn seed_a07_catalog_changes_are_heard_in_every_era() -> Outcome {
                 };
                 assert!(fits, "{revision}: {tool} {kind}: {heard:?}");
                 let listed = match kind {
-                    "tool" => client.tools().all().await?.iter().any(|it| it.name == "capital"),
+                    "tool" => client
+                        .tools()
+                        .all()
+                        .await?
+                        .iter()
+                        .any(|it| it.name == "capital"),
                     "resource" => !client.resources().all().await?.is_empty(),
                     "template" => !client.resource_templates().all().await?.is_empty(),
                     _ => !client.prompts().all().await?.is_empty(),
@@ -423,6 +516,11 @@ async fn structured_answers_have_a_schema() -> Outcome {
     let sum: Value = serde_json::from_str(answer.structured_content.ok_or("no structure")?.get())?;
     assert_eq!(sum, json!({"sum": 3}));
     let tools = client.tools().all().await?;
-    assert!(tools[0].output_schema.as_ref().is_some_and(Value::is_object));
+    assert!(
+        tools[0]
+            .output_schema
+            .as_ref()
+            .is_some_and(Value::is_object)
+    );
     Ok(())
 }

@@ -463,7 +463,10 @@ fn a_name_that_is_taken() {
     // A file of another host that is not understood does not hide that.
     machine.0.file("home/.gemini/settings.json", "{");
     let (code, _, stderr) = machine.run(&["uninstall", "z"]);
-    assert!(code == 1 && stderr.contains("cursor/mcp.json: `wharf install` did not put"), "{stderr}");
+    assert!(
+        code == 1 && stderr.contains("cursor/mcp.json: `wharf install` did not put"),
+        "{stderr}"
+    );
     machine.ok(&["uninstall", "z", "--force"]);
     let after = machine.text(".cursor/mcp.json").expect("a file");
     assert!(

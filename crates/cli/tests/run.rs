@@ -32,11 +32,25 @@ fn seed_b10_run_commands() {
         &folder.0,
         &["run", "sh", "-c", "echo out; echo err >&2; exit 7"],
     ));
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (7, "out\n", "err\n"));
-    let (code, stdout, _) = run(command(&folder.0, &["run", "sh -c 'echo \"$0 $1\"' a", "--b"]));
+    assert_eq!(
+        (code, stdout.as_str(), stderr.as_str()),
+        (7, "out\n", "err\n")
+    );
+    let (code, stdout, _) = run(command(
+        &folder.0,
+        &["run", "sh -c 'echo \"$0 $1\"' a", "--b"],
+    ));
     assert_eq!((code, stdout.as_str()), (0, "a --b\n"));
     // A signal is for the server itself.
-    let mut started = command(&folder.0, &["run", "sh", "-c", "trap 'echo told; exit 3' TERM; echo up; while :; do sleep 0.05; done"]);
+    let mut started = command(
+        &folder.0,
+        &[
+            "run",
+            "sh",
+            "-c",
+            "trap 'echo told; exit 3' TERM; echo up; while :; do sleep 0.05; done",
+        ],
+    );
     started.stdin(std::process::Stdio::null());
     let process = Process::start(started);
     assert_eq!(process.line(), "up");
@@ -74,9 +88,15 @@ fn seed_b10_run_files_and_directories() {
         let mut tools = command(Path::new("/"), &["tools", &format!("cursor/{name}")]);
         tools.env("HOME", folder.0.join("home"));
         let (code, stdout, stderr) = run(tools);
-        assert!(code == 0 && stdout.contains(tool), "{what}: {stdout}{stderr}");
+        assert!(
+            code == 0 && stdout.contains(tool),
+            "{what}: {stdout}{stderr}"
+        );
     }
-    let mut broken = command(&folder.0, &["install", "files:one?wriet=true", "--host", "cursor"]);
+    let mut broken = command(
+        &folder.0,
+        &["install", "files:one?wriet=true", "--host", "cursor"],
+    );
     broken.env("HOME", folder.0.join("home"));
     let (code, _, stderr) = run(broken);
     assert!(code == 1 && stderr.contains("wriet"), "{stderr}");
@@ -92,11 +112,20 @@ fn packages_of_others() {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
     }
-    folder.file("js/package.json", r#"{"name": "@x/s", "bin": {"s": "dist/s.js"}}"#);
+    folder.file(
+        "js/package.json",
+        r#"{"name": "@x/s", "bin": {"s": "dist/s.js"}}"#,
+    );
     folder.file("js/dist/s.js", "");
     folder.file("unbuilt/package.json", r#"{"bin": "dist/s.js"}"#);
-    folder.file("many/package.json", r#"{"bin": {"a": "a.js", "b": "b.js"}}"#);
-    folder.file("py/pyproject.toml", "[project]\nname = \"p\"\n[project.scripts]\nserve-p = \"p:main\"\n");
+    folder.file(
+        "many/package.json",
+        r#"{"bin": {"a": "a.js", "b": "b.js"}}"#,
+    );
+    folder.file(
+        "py/pyproject.toml",
+        "[project]\nname = \"p\"\n[project.scripts]\nserve-p = \"p:main\"\n",
+    );
     folder.file("rust/Cargo.toml", "[package]\nname = \"r\"\n");
     folder.file("space/Cargo.toml", "[workspace]\n");
     folder.file("empty/readme", "");
@@ -109,16 +138,38 @@ fn packages_of_others() {
     };
     for (what, expected) in [
         (&["js"][..], format!("node {}", at("js/dist/s.js"))),
-        (&["py", "--x"], format!("uv run --quiet --directory {} serve-p --x", at("py"))),
-        (&["rust", "--http"], format!("cargo run --quiet --release --manifest-path {} -- --http", at("rust/Cargo.toml"))),
-        (&["rust/Cargo.toml"], format!("cargo run --quiet --release --manifest-path {} --", at("rust/Cargo.toml"))),
+        (
+            &["py", "--x"],
+            format!("uv run --quiet --directory {} serve-p --x", at("py")),
+        ),
+        (
+            &["rust", "--http"],
+            format!(
+                "cargo run --quiet --release --manifest-path {} -- --http",
+                at("rust/Cargo.toml")
+            ),
+        ),
+        (
+            &["rust/Cargo.toml"],
+            format!(
+                "cargo run --quiet --release --manifest-path {} --",
+                at("rust/Cargo.toml")
+            ),
+        ),
     ] {
         let (code, stdout, stderr) = started(what);
-        assert_eq!((code, stdout.trim_end()), (0, expected.as_str()), "{what:?}: {stderr}");
+        assert_eq!(
+            (code, stdout.trim_end()),
+            (0, expected.as_str()),
+            "{what:?}: {stderr}"
+        );
     }
     for (what, reason) in [
         ("unbuilt", "is not there; build the package first"),
-        ("many", "nothing in many says how to start it; a `wharf.toml`"),
+        (
+            "many",
+            "nothing in many says how to start it; a `wharf.toml`",
+        ),
         ("empty", "nothing in empty says how to start it"),
         ("space", "a workspace without a package"),
         ("server.py", "try `wharf run 'python3 server.py'`"),
@@ -144,15 +195,25 @@ fn a_new_project_works() {
     let root = repository();
     let path = root.display().to_string();
     let said = ok(&folder.0, &["new", "weather-server", "--wharf-path", &path]);
-    assert!(said.contains("cargo test") && said.contains("wharf install ."), "{said}");
+    assert!(
+        said.contains("cargo test") && said.contains("wharf install ."),
+        "{said}"
+    );
     let project = folder.0.join("weather-server");
     assert!(project.join(".git").is_dir());
     let readme = std::fs::read_to_string(project.join("README.md")).expect("text");
-    assert!(readme.starts_with("# Weather server\n") && !readme.contains("{{"), "{readme}");
+    assert!(
+        readme.starts_with("# Weather server\n") && !readme.contains("{{"),
+        "{readme}"
+    );
     // The same versions as here, so that nothing has to be fetched.
     std::fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock")).expect("copied");
     let target = Path::new(env!("CARGO_BIN_EXE_wharf"));
-    let target = target.ancestors().nth(2).expect("a directory").join("new-project");
+    let target = target
+        .ancestors()
+        .nth(2)
+        .expect("a directory")
+        .join("new-project");
     let cargo = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO"));
         command
@@ -170,7 +231,10 @@ fn a_new_project_works() {
     let (code, _, stderr) = cargo(&["build"]);
     assert_eq!(code, 0, "{stderr}");
     let program = target.join("debug/weather-server").display().to_string();
-    let sum = ok(&folder.0, &["call", &program, "add", "a=20", "b=22", "--json"]);
+    let sum = ok(
+        &folder.0,
+        &["call", &program, "add", "a=20", "b=22", "--json"],
+    );
     let sum: Value = serde_json::from_str(&sum).expect("JSON");
     assert_eq!(sum["content"][0]["text"], "42");
     let text = ok(&folder.0, &["read", &program, "greeting://Ada"]);
@@ -195,13 +259,22 @@ fn new_projects_do_not_overwrite() {
         assert!(code == 1 && stderr.contains(reason), "{name}: {stderr}");
     }
     let (code, _, stderr) = run(command(&folder.0, &["new", "x", "--wharf-path", "space"]));
-    assert!(code == 1 && stderr.contains("not the crate `wharf`"), "{stderr}");
+    assert!(
+        code == 1 && stderr.contains("not the crate `wharf`"),
+        "{stderr}"
+    );
     assert!(!folder.0.join("x").exists());
-    let made: Value =
-        serde_json::from_str(&ok(&folder.0, &["new", "empty", "--no-git", "--json"])).expect("JSON");
-    assert_eq!((&made["name"], &made["git"]), (&json!("empty"), &json!(false)));
+    let made: Value = serde_json::from_str(&ok(&folder.0, &["new", "empty", "--no-git", "--json"]))
+        .expect("JSON");
+    assert_eq!(
+        (&made["name"], &made["git"]),
+        (&json!("empty"), &json!(false))
+    );
     let manifest = std::fs::read_to_string(folder.0.join("empty/Cargo.toml")).expect("text");
-    assert!(manifest.contains(concat!("wharf = \"", env!("CARGO_PKG_VERSION"), "\"")), "{manifest}");
+    assert!(
+        manifest.contains(concat!("wharf = \"", env!("CARGO_PKG_VERSION"), "\"")),
+        "{manifest}"
+    );
     ok(&folder.0, &["new", "space/inner"]);
     let manifest = std::fs::read_to_string(folder.0.join("space/inner/Cargo.toml")).expect("text");
     assert!(manifest.ends_with("[workspace]\n"), "{manifest}");

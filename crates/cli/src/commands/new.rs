@@ -56,7 +56,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let folder = places.absolute(&given);
     let name = folder.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| {
-        Failure::new(format!("{given:?} does not end with a name")).next("give one, such as weather")
+        Failure::new(format!("{given:?} does not end with a name"))
+            .next("give one, such as weather")
     })?;
     check(name)?;
     let occupied = match std::fs::read_dir(&folder) {
@@ -68,8 +69,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         }
     };
     if occupied {
-        return Err(Failure::new(format!("{given} is there, and has something in it"))
-            .next("give another name"));
+        return Err(
+            Failure::new(format!("{given} is there, and has something in it"))
+                .next("give another name"),
+        );
     }
     let wharf = dependency(args.wharf_path.as_deref(), &places)?;
     let in_workspace = workspace(&folder)?;
@@ -107,8 +110,19 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 /// Names that Cargo refuses for a program, or that would hide something.
 fn check(name: &str) -> Result<(), Failure> {
     const TAKEN: &[&str] = &[
-        "test", "core", "std", "alloc", "proc_macro", "proc-macro", "build", "deps", "examples",
-        "incremental", "wharf", "tokio", "serde_json",
+        "test",
+        "core",
+        "std",
+        "alloc",
+        "proc_macro",
+        "proc-macro",
+        "build",
+        "deps",
+        "examples",
+        "incremental",
+        "wharf",
+        "tokio",
+        "serde_json",
     ];
     const KEYWORDS: &[&str] = &[
         "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
@@ -118,8 +132,10 @@ fn check(name: &str) -> Result<(), Failure> {
         "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
     ];
     let wrong = |reason: &str| {
-        Err(Failure::new(format!("{name:?} cannot be the name of a project: {reason}"))
-            .next("give another, such as weather-server"))
+        Err(Failure::new(format!(
+            "{name:?} cannot be the name of a project: {reason}"
+        ))
+        .next("give another, such as weather-server"))
     };
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -199,7 +215,10 @@ fn title(name: &str) -> String {
 
 /// Makes a git repository, unless there is one around it or no git.
 fn repository(folder: &Path) -> bool {
-    if folder.ancestors().any(|folder| folder.join(".git").exists()) {
+    if folder
+        .ancestors()
+        .any(|folder| folder.join(".git").exists())
+    {
         return false;
     }
     let git = Command::new("git")
@@ -221,7 +240,9 @@ mod tests {
         for name in ["weather", "a", "weather-server_2", "Weather"] {
             assert!(check(name).is_ok(), "{name}");
         }
-        for name in ["", "2fast", "-x", "a b", "ä", "fn", "Self", "test", "wharf", "a.b"] {
+        for name in [
+            "", "2fast", "-x", "a b", "ä", "fn", "Self", "test", "wharf", "a.b",
+        ] {
             assert!(check(name).is_err(), "{name}");
         }
         assert_eq!(title("weather-server"), "Weather server");

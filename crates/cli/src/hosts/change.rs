@@ -249,13 +249,14 @@ pub(crate) fn install(
     // The text must mean what it meant, and the entry besides.
     let whole = parse(found.file.format, &text).map_err(|reason| found.at(places, &reason))?;
     let mut expected = found.whole.clone();
-    let meant = expected.as_object_mut().and_then(|members| {
-        let section = members
-            .entry(found.section[0])
-            .or_insert_with(|| Value::Object(serde_json::Map::new()));
-        section.as_object_mut()?.insert(name.to_owned(), value)
-    });
-    drop(meant);
+    if let Some(section) = expected.as_object_mut().and_then(|members| {
+        let section = members.entry(found.section[0]);
+        section
+            .or_insert_with(|| Value::Object(serde_json::Map::new()))
+            .as_object_mut()
+    }) {
+        section.insert(name.to_owned(), value);
+    }
     if whole != expected {
         return Err(found.at(
             places,

@@ -151,11 +151,7 @@ fn from_anywhere(rest: &str, places: &Places) -> String {
 }
 
 /// Whether `wharf serve` would take this: before a host finds out.
-fn check(
-    packs: &[String],
-    file: Option<&Path>,
-    env: &[(String, Secret)],
-) -> Result<(), Failure> {
+fn check(packs: &[String], file: Option<&Path>, env: &[(String, Secret)]) -> Result<(), Failure> {
     let given = Given {
         file: file.map(Path::to_owned),
         packs: packs.to_vec(),
@@ -367,8 +363,21 @@ mod tests {
                 "files-notes",
                 "/bin/wharf serve files:/home/ada/notes notes: files:/work/sub --stdio",
             ),
-            (&["files:./a?write=true", "files:.", "files:.hidden", "notes:../b"], "files-notes", "/bin/wharf serve files:/work/a?write=true files:/work files:/work/.hidden notes:/work/../b --stdio"),
-            (&["notes::memory:"], "notes", "/bin/wharf serve notes::memory: --stdio"),
+            (
+                &[
+                    "files:./a?write=true",
+                    "files:.",
+                    "files:.hidden",
+                    "notes:../b",
+                ],
+                "files-notes",
+                "/bin/wharf serve files:/work/a?write=true files:/work files:/work/.hidden notes:/work/../b --stdio",
+            ),
+            (
+                &["notes::memory:"],
+                "notes",
+                "/bin/wharf serve notes::memory: --stdio",
+            ),
             (&["llm:echo"], "llm", "/bin/wharf serve llm:echo --stdio"),
             (&["sh -c 'exit 1'"], "exit-1", "sh -c exit 1"),
             (&["sh", "server.sh", "--x"], "server", "sh server.sh --x"),
