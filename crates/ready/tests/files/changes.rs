@@ -264,7 +264,10 @@ async fn a_write_that_is_killed_leaves_a_whole_file() {
         assert!(text.trim_start_matches(first).is_empty(), "a mix");
         different.insert(first.to_owned());
     }
-    assert!(different.len() > 1, "it was killed while it wrote");
+    assert!(
+        !different.contains("x"),
+        "it was killed after it had begun to write"
+    );
     // What a killed process leaves beside is not served.
     let served = scratch.serve().await;
     assert_eq!(served.listed().await.0, [scratch.uri("a.txt")]);
