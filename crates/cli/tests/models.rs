@@ -146,7 +146,7 @@ fn a_server_without_a_model_says_what_to_do() {
     let (server, _) = server(None);
     for command in ["sample", "chat"] {
         let (code, stdout, stderr) = run(wharf(
-            &[command, &server.url, "x"][..if command == "chat" { 2 } else { 3 }].as_ref(),
+            [command, &server.url, "x"][..if command == "chat" { 2 } else { 3 }].as_ref(),
         ));
         assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
         assert!(
