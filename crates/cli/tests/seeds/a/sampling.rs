@@ -258,7 +258,10 @@ fn seed_a_dialect_sampling_is_cancelled() {
     assert_eq!(stream.notice(PROGRESS)["params"]["message"], "Once");
     let cancelled = session.ask("tasks/cancel", json!({ "taskId": "story" }));
     assert_eq!(cancelled["cancelled"], true);
-    assert!(asked.loses_its_client(), "the provider still speaks to somebody");
+    assert!(
+        asked.loses_its_client(),
+        "the provider still speaks to somebody"
+    );
     let told = stream.notice("notifications/tasks/status");
     assert_eq!(told["params"]["status"], "cancelled");
 }
