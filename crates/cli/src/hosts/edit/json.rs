@@ -271,7 +271,7 @@ fn inner_step<'a>(text: &'a str, object: &Object<'_>) -> Option<Cow<'a, str>> {
         let step = inner.strip_prefix(outer)?;
         (!step.is_empty()).then_some(Cow::Borrowed(step))
     };
-    let children = object.properties.iter().filter_map(|property| {
+    let mut children = object.properties.iter().filter_map(|property| {
         let object = property.value.as_object()?;
         of(
             object.properties.first()?,
@@ -279,7 +279,7 @@ fn inner_step<'a>(text: &'a str, object: &Object<'_>) -> Option<Cow<'a, str>> {
         )
     });
     let own = object.properties.first().and_then(|first| of(first, outer));
-    children.last().or(own)
+    children.next_back().or(own)
 }
 
 /// What stands after colons on the line of a member.
