@@ -109,12 +109,12 @@ const EXAMPLES: &str = "\
 Without PACK and FILE it serves a small example of everything that a server can offer, in all revisions of the protocol at once.
 
 Packs:
-  files:DIR            a directory of files; ?write=true lets clients change them
-  notes: notes:FILE    notes in SQLite
-  prompts:DIR          a directory of prompts in Markdown
-  skills:DIR           a directory of skills
-  llm: llm:PROVIDER/MODEL  a model that clients may ask; llm: simulates one
-  starter:             the small example
+  files:DIR                 a directory of files; ?write=true lets clients change them
+  notes:, notes:FILE        notes in SQLite
+  prompts:DIR               a directory of prompts in Markdown
+  skills:DIR                a directory of skills
+  llm:, llm:PROVIDER/MODEL  a model that clients may ask; llm: simulates one
+  starter:                  the small example
   Options go behind a ?, as in wharf.toml: files:docs?prefix=docs&write=true
 
 Environment:

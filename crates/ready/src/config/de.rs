@@ -39,6 +39,7 @@ impl FaultKind {
     fn of_type(found: &'static str, expected: &dyn de::Expected) -> Self {
         let expected = match expected.to_string().as_str() {
             "a string" | "str" | "string" => "a text".to_owned(),
+            "path string" => "a path".to_owned(),
             "a boolean" | "bool" => "true or false".to_owned(),
             "a sequence" => "a list".to_owned(),
             "u8" | "u16" | "u32" | "u64" | "usize" | "nonzero u32" | "nonzero usize" => {

@@ -50,7 +50,10 @@ async fn every_block_of_the_guide_is_right() {
     let guide = std::fs::read_to_string(guide).expect("the guide");
     let blocks = blocks(&guide);
     assert!(blocks.len() >= 10, "{} blocks", blocks.len());
-    for block in blocks {
+    let readme = std::fs::read_to_string(here().join("../../../../README.md"));
+    let of_readme = self::blocks(&readme.expect("the README"));
+    assert!(!of_readme.is_empty());
+    for block in blocks.into_iter().chain(of_readme) {
         let config = config(&block).unwrap_or_else(|problems| panic!("{problems}\n\n{block}"));
         let checked = check_config(config).await;
         checked.unwrap_or_else(|problems| panic!("{problems}\n\n{block}"));
