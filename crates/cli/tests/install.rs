@@ -653,7 +653,7 @@ fn which_hosts_are_here() {
     let (code, _, stderr) = machine.run(&["install"]);
     assert_eq!(code, 1);
     assert!(
-        stderr.contains("on this machine there are claude-code, cursor")
+        stderr.contains("these are on this machine: claude-code, cursor")
             && stderr.contains("--host claude-code"),
         "{stderr}"
     );

@@ -193,7 +193,7 @@ impl At {
             let ids: Vec<_> = here.iter().map(|host| host.id).collect();
             let found = match &ids[..] {
                 [] => "no host was found on this machine".to_owned(),
-                ids => format!("on this machine there are {}", ids.join(", ")),
+                ids => format!("these are on this machine: {}", ids.join(", ")),
             };
             let example = ids.first().copied().unwrap_or("claude-code");
             return Err(Failure::new(format!("no host is given, and {found}"))
