@@ -70,7 +70,7 @@ async fn refused(scratch: &Scratch, paths: &[&str]) {
 }
 
 #[tokio::test]
-async fn security_11_dot_dot() {
+async fn row_11_dot_dot() {
     let scratch = scratch();
     refused(
         &scratch,
@@ -105,7 +105,7 @@ async fn security_11_dot_dot() {
 }
 
 #[tokio::test]
-async fn security_11_absolute_path() {
+async fn row_11_absolute_path() {
     let scratch = scratch();
     let secret = scratch.outside("secret.txt");
     let secret = secret.to_str().expect("UTF-8");
@@ -117,7 +117,7 @@ async fn security_11_absolute_path() {
 }
 
 #[tokio::test]
-async fn security_11_prefix_of_the_name() {
+async fn row_11_prefix_of_the_name() {
     let scratch = scratch();
     let evil = scratch.outside("served_evil/secret.txt");
     refused(&scratch, &[evil.to_str().expect("UTF-8")]).await;
@@ -128,7 +128,7 @@ async fn security_11_prefix_of_the_name() {
 }
 
 #[tokio::test]
-async fn security_11_symlink_out() {
+async fn row_11_symlink_out() {
     let scratch = scratch();
     for (to, link) in [
         ("../secret.txt", "relative"),
@@ -195,7 +195,7 @@ async fn security_11_symlink_out() {
 }
 
 #[tokio::test]
-async fn security_11_symlink_inside_is_followed_but_not_to_what_is_left_out() {
+async fn row_11_symlink_inside_is_followed_but_not_to_what_is_left_out() {
     let scratch = scratch();
     scratch.put(".env", "KEY=hidden");
     scratch.put(".gitignore", "ignored.txt\n");
@@ -223,7 +223,7 @@ async fn security_11_symlink_inside_is_followed_but_not_to_what_is_left_out() {
 /// While one thread exchanges a directory for a link to the outside and back as fast as it can,
 /// nothing from outside is ever read or written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn security_11_symlink_swap() {
+async fn row_11_symlink_swap() {
     let scratch = scratch();
     std::fs::create_dir_all(scratch.outside("other")).expect("a directory");
     std::fs::write(scratch.outside("other/deep.txt"), SECRET).expect("a file");
@@ -285,7 +285,7 @@ async fn security_11_symlink_swap() {
 }
 
 #[tokio::test]
-async fn security_11_hard_link() {
+async fn row_11_hard_link() {
     let scratch = scratch();
     std::fs::hard_link(scratch.outside("secret.txt"), scratch.at("linked.txt")).expect("a link");
     refused(&scratch, &["linked.txt"]).await;
@@ -309,7 +309,7 @@ async fn security_11_hard_link() {
 }
 
 #[tokio::test]
-async fn security_11_nul_and_strange_names() {
+async fn row_11_nul_and_strange_names() {
     let scratch = scratch();
     refused(
         &scratch,
@@ -327,7 +327,7 @@ async fn security_11_nul_and_strange_names() {
 }
 
 #[tokio::test]
-async fn security_11_proc_self_root() {
+async fn row_11_proc_self_root() {
     let scratch = scratch();
     refused(
         &scratch,
@@ -356,7 +356,7 @@ async fn security_11_proc_self_root() {
 }
 
 #[tokio::test]
-async fn security_11_leading_dash() {
+async fn row_11_leading_dash() {
     let scratch = scratch();
     for name in ["-rf", "--help", "-", "~", "$(id)", "a;b", "*"] {
         scratch.put(name, name);
@@ -377,7 +377,7 @@ async fn security_11_leading_dash() {
 
 /// What is no regular file is not read, and nobody waits for it.
 #[tokio::test]
-async fn security_11_pipes_sockets_and_devices_do_not_hang() {
+async fn row_11_pipes_sockets_and_devices_do_not_hang() {
     let scratch = scratch();
     let pipe = std::process::Command::new("mkfifo")
         .arg(scratch.at("pipe"))

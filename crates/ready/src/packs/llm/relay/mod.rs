@@ -14,6 +14,7 @@ mod forward;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -21,7 +22,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -36,6 +37,13 @@ pub(super) use forward::{Upstream, client};
 use exchange::Exchanges;
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+
+/// How many connections are open at once; there are as many as requests to the provider, which the
+/// options bound, and those of other programs, which end when they say nothing.
+const MAX_CONNECTIONS: usize = 2000;
+
+/// How long a connection may take to say what it wants.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The header with the number of an exchange.
 pub(super) const EXCHANGE: &str = "wharf-exchange";
@@ -106,7 +114,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => accepted,
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
@@ -114,7 +122,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
                 connections.spawn(serve(stream, Arc::clone(&shared)));
             }
             // Too many open files: others are closed meanwhile.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
@@ -127,6 +135,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     });
     // A connection that breaks is one whose answer nobody waits for.
     let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
@@ -169,5 +179,64 @@ fn without(text: &str, key: Option<&Secret>) -> String {
     match key.map(Secret::expose) {
         Some(key) if !key.is_empty() => text.replace(key, "…"),
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn say(relay: &Relay, number: &str) -> String {
+        let mut stream = TcpStream::connect(relay.address).await.expect("connected");
+        let request = format!(
+            "POST /chat HTTP/1.1\r\nhost: {}\r\n{number}content-length: 0\r\nconnection: close\r\n\r\n",
+            relay.address
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("text");
+        answer
+    }
+
+    #[tokio::test]
+    async fn row_10_the_relay_serves_nobody_but_us_and_each_ticket_once() {
+        let provider = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let provider = provider.expect("a port");
+        let base = format!("http://{}/", provider.local_addr().expect("an address"));
+        let base = Url::parse(&base).expect("an address");
+        let upstream = Upstream::new(base, Some(Secret::new("k3y")), 0, 1 << 20);
+        let relay = Relay::start(upstream.expect("a provider")).await;
+        let relay = relay.expect("a relay");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let ticket = relay.ticket(deadline).expect("a ticket");
+        let foreign = "a".repeat(ticket.number().len());
+        for number in ["", &foreign] {
+            let header = match number {
+                "" => String::new(),
+                number => format!("{EXCHANGE}: {number}\r\n"),
+            };
+            let answer = say(&relay, &header).await;
+            assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        }
+        let header = format!("{EXCHANGE}: {}\r\n", ticket.number());
+        let answers = async {
+            let first = say(&relay, &header).await;
+            (first, say(&relay, &header).await)
+        };
+        let provided = async {
+            let (mut stream, _) = provider.accept().await.expect("a request");
+            let mut heard = [0; 4096];
+            let read = stream.read(&mut heard).await.expect("a request");
+            let heard = String::from_utf8_lossy(&heard[..read]).into_owned();
+            let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            stream.write_all(answer.as_bytes()).await.expect("sent");
+            heard
+        };
+        let ((first, second), heard) = tokio::join!(answers, provided);
+        assert!(first.starts_with("HTTP/1.1 200"), "{first}");
+        assert!(heard.contains("Bearer k3y"), "{heard}");
+        assert!(second.starts_with("HTTP/1.1 404"), "{second}");
     }
 }
