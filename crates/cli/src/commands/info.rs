@@ -153,6 +153,7 @@ fn offers(capabilities: &ServerCapabilities) -> Vec<String> {
         ("completion", capabilities.completions),
         ("logging", capabilities.logging),
         ("tasks", tasks),
+        ("a model", capabilities.experimental.contains_key("sampling")),
     ] {
         if is {
             offers.push(name.to_owned());

@@ -12,6 +12,9 @@ fn seed_a09_the_llm_cli_is_a_client() {
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains('3'), "{stdout}");
 
+    let (_, stdout, stderr) = run(wharf(&["info", &server.url]));
+    assert!(stdout.contains(", a model"), "{stdout}{stderr}");
+
     let (code, stdout, stderr) = run(wharf(&["sample", &server.url, "What is a wharf?"]));
     assert_eq!(
         (code, stdout.as_str()),
