@@ -153,7 +153,10 @@ fn offers(capabilities: &ServerCapabilities) -> Vec<String> {
         ("completion", capabilities.completions),
         ("logging", capabilities.logging),
         ("tasks", tasks),
-        ("a model", capabilities.experimental.contains_key("sampling")),
+        (
+            "a model",
+            capabilities.experimental.contains_key("sampling"),
+        ),
     ] {
         if is {
             offers.push(name.to_owned());

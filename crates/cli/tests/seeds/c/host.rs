@@ -14,13 +14,12 @@ fn seed_c03_a_host_runs_it_from_its_config_file() {
     let folder = Folder::new("c03");
     let home = folder.0.join("home");
     std::fs::create_dir_all(&home).expect("a directory");
-    let config = json!({"mcpServers": {"notes": {
-        "command": env!("CARGO_BIN_EXE_wharf"),
-        "args": ["serve", "notes:", "--stdio"],
-    }}});
-    let path = folder.file("home/.cursor/mcp.json", &config.to_string());
+    let mut install = wharf(&["install", "notes:", "--name", "notes", "--host", "cursor"]);
+    install.env("HOME", &home);
+    let (code, said, errors) = run(install);
+    assert_eq!(code, 0, "{said}{errors}");
 
-    let text = std::fs::read_to_string(path).expect("the file");
+    let text = std::fs::read_to_string(home.join(".cursor/mcp.json")).expect("the file");
     let config: Value = serde_json::from_str(&text).expect("JSON");
     let entry = &config["mcpServers"]["notes"];
     let start = || {
