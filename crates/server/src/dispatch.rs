@@ -33,40 +33,41 @@ use crate::core::{Core, Listening};
 use crate::era::modern::Subject;
 use crate::era::{self, Admitted, Refusal, legacy, modern};
 use crate::error::Error;
-use crate::handler::CallError;
+use crate::handler::{BoxFuture, CallError};
 use crate::hub::{Listener, Lists};
 use crate::interpret;
 use crate::observe::Watch;
 use crate::task::{self, Called};
 
-/// Answers one request. Dropping the future is how the request is cancelled.
-pub(crate) async fn respond(core: Arc<Core>, incoming: Incoming) -> Reply {
-    if let Some(interpretation) = interpret::of(&incoming) {
-        let interpretation = Arc::clone(interpretation);
-        return Box::pin(interpret::answer(core, incoming, interpretation)).await;
-    }
-    unwatched(core, incoming).await
-}
-
-/// The same for a server that is watched.
-pub(crate) async fn respond_watched(core: Arc<Core>, incoming: Incoming) -> Reply {
-    if let Some(interpretation) = interpret::of(&incoming) {
-        let interpretation = Arc::clone(interpretation);
-        return Box::pin(interpret::answer(core, incoming, interpretation)).await;
-    }
-    watched(core, incoming).await
-}
-
-/// Answers one request of an interpretation.
-pub(crate) async fn plainly(core: Arc<Core>, incoming: Incoming) -> Reply {
-    if core.observers.is_empty() {
-        unwatched(core, incoming).await
-    } else {
-        watched(core, incoming).await
-    }
-}
-
+/// Answers one request; nothing is done before it is polled. Dropping the future is how the request
+/// is cancelled.
+///
+/// Which way it goes is decided before there is a future, so that each of them holds one way only.
 #[inline]
+pub(crate) fn respond(core: &Arc<Core>, incoming: Incoming) -> BoxFuture<'static, Reply> {
+    match interpret::of(&incoming) {
+        Some(interpretation) => {
+            let interpretation = Arc::clone(interpretation);
+            Box::pin(interpret::answer(
+                Arc::clone(core),
+                incoming,
+                interpretation,
+            ))
+        }
+        None => plainly(core, incoming),
+    }
+}
+
+/// The same as the specification has it: also for what an interpretation asks.
+#[inline]
+pub(crate) fn plainly(core: &Arc<Core>, incoming: Incoming) -> BoxFuture<'static, Reply> {
+    if core.observers.is_empty() {
+        Box::pin(unwatched(Arc::clone(core), incoming))
+    } else {
+        Box::pin(watched(Arc::clone(core), incoming))
+    }
+}
+
 async fn unwatched(core: Arc<Core>, incoming: Incoming) -> Reply {
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     if let Some(hooks) = &core.hooks

@@ -148,7 +148,7 @@ impl Plain {
             principal: self.session.principal.clone(),
             outlet: self.outlet.clone(),
         };
-        result(&dispatch::plainly(Arc::clone(&self.core), incoming).await)
+        result(&dispatch::plainly(&self.core, incoming).await)
     }
 
     /// Tells the client something on the stream of its session. Of what is said while there is no

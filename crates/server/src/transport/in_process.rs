@@ -257,7 +257,7 @@ impl InProcess {
             principal: None,
             outlet: Outlet::Stream(Arc::clone(&outbox)),
         };
-        let mut call = super::call(&self.core, incoming);
+        let mut call = crate::dispatch::respond(&self.core, incoming);
         let mut reader = None;
         poll_fn(|cx| {
             loop {

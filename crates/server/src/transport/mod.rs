@@ -19,7 +19,7 @@ use wharf_protocol::request::CancelledParams;
 use crate::call::{Frame, Incoming, Reply};
 use crate::calls::Calls;
 use crate::core::Core;
-use crate::dispatch::{respond, respond_watched};
+use crate::dispatch::respond;
 
 /// A request being answered.
 pub(crate) type Call = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -31,19 +31,9 @@ pub(crate) enum Started {
     Waiting(Call),
 }
 
-/// Answers a request; nothing is done before it is polled.
-#[inline]
-pub(crate) fn call(core: &Arc<Core>, incoming: Incoming) -> Call {
-    if core.observers.is_empty() {
-        Box::pin(respond(Arc::clone(core), incoming))
-    } else {
-        Box::pin(respond_watched(Arc::clone(core), incoming))
-    }
-}
-
 /// Starts to answer a request on the task of its connection: polls it once.
 pub(crate) fn begin(cx: &mut Context<'_>, core: &Arc<Core>, incoming: Incoming) -> Started {
-    let mut call = call(core, incoming);
+    let mut call = respond(core, incoming);
     match call.as_mut().poll(cx) {
         Poll::Ready(reply) => Started::Ready(reply),
         Poll::Pending => Started::Waiting(call),
@@ -52,7 +42,7 @@ pub(crate) fn begin(cx: &mut Context<'_>, core: &Arc<Core>, incoming: Incoming) 
 
 /// The same in an async function; it is ready at once.
 pub(crate) async fn start(core: &Arc<Core>, incoming: Incoming) -> Started {
-    let mut call = call(core, incoming);
+    let mut call = respond(core, incoming);
     let first = std::future::poll_fn(|cx: &mut Context<'_>| {
         Poll::Ready(match call.as_mut().poll(cx) {
             Poll::Ready(reply) => Some(reply),
